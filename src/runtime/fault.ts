@@ -1,0 +1,55 @@
+/** Errors: what could not be done. Denials are not errors; they are values. */
+
+/** Every fault this program can raise, with whether trying again may help. `docs/errors.md` lists the same table. */
+export const faultCodes = {
+  config_invalid: { retryable: false, meaning: "a configuration file, variable or flag is wrong" },
+  bundle_invalid: { retryable: false, meaning: "a policy bundle cannot be read or does not fit this service" },
+  bundle_missing: { retryable: true, meaning: "no policy bundle is there yet" },
+  policy_trap: { retryable: true, meaning: "a policy evaluation aborted" },
+  input_invalid: { retryable: false, meaning: "a policy input is malformed or too large" },
+  record_invalid: { retryable: false, meaning: "a registry record is malformed" },
+  source_unavailable: { retryable: true, meaning: "a registry source cannot be read" },
+  store_unavailable: { retryable: true, meaning: "the record store cannot be opened, read or written" },
+  proof_invalid: { retryable: false, meaning: "a certificate, token or secret does not prove an identity" },
+  peer_unknown: { retryable: false, meaning: "no peer entry matches the caller" },
+  peer_forbidden: { retryable: false, meaning: "the peer's entry does not permit this call" },
+  request_invalid: { retryable: false, meaning: "a request is malformed" },
+  limit_exceeded: { retryable: false, meaning: "a message, list or identifier is larger than the limit" },
+  overloaded: { retryable: true, meaning: "the service is shedding load" },
+  not_found: { retryable: false, meaning: "the thing asked for does not exist" },
+  not_ready: { retryable: true, meaning: "the service has no bundle or no facts in force yet" },
+  unreachable: { retryable: true, meaning: "the service cannot be reached" },
+  deadline_exceeded: { retryable: true, meaning: "the answer did not arrive in time" },
+  tls_invalid: { retryable: false, meaning: "a key or certificate file cannot be used" },
+  address_unusable: { retryable: false, meaning: "a listener cannot be opened at the configured address" },
+  internal: { retryable: true, meaning: "a fault of this program" },
+} as const;
+
+/** Code of a {@link Fault}. */
+export type FaultCode = keyof typeof faultCodes;
+
+/**
+ * The one error class. Messages are lower case, say what was wrong and what to do, put user input in
+ * backticks, and never hold a secret or a type name.
+ */
+export class Fault extends Error {
+  override readonly name = "Fault";
+  readonly code: FaultCode;
+
+  constructor(code: FaultCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+
+  /** Whether the same call may succeed later. */
+  get retryable(): boolean {
+    return faultCodes[this.code].retryable;
+  }
+
+  /** The single way in from foreign throws: keeps a fault, wraps anything else (thrown strings included). */
+  static from(thrown: unknown, code: FaultCode, doing: string): Fault {
+    if (thrown instanceof Fault) return thrown;
+    const detail = thrown instanceof Error ? thrown.message : typeof thrown === "string" ? thrown : "unknown error";
+    return new Fault(code, `${doing}: ${detail}`, { cause: thrown });
+  }
+}
