@@ -12,10 +12,10 @@ export interface Decision {
   /** Everything else that was found, in gate order. */
   readonly findings: readonly string[];
   /** What may change a denial; absent on an allow. */
-  readonly retry?: RetryClass;
+  readonly retry?: RetryClass | undefined;
   readonly obligations: Obligations;
   /** Unix seconds at which the question must be asked again; absent: only a change can alter the answer. */
-  readonly valid_until?: number;
+  readonly valid_until?: number | undefined;
   readonly bundle_revision: string;
   readonly registry_revision: number;
   /** Age in seconds of the facts it rests on. */

@@ -165,10 +165,7 @@ const backoff = [
 /** A reason that accompanies `allow: true`. */
 export type AllowReason = (typeof allow)[number];
 /** A reason that accompanies `allow: false`. */
-export type DenyReason =
-  | (typeof never)[number]
-  | (typeof remediate)[number]
-  | (typeof backoff)[number];
+export type DenyReason = (typeof never)[number] | (typeof remediate)[number] | (typeof backoff)[number];
 /** Any reason code. */
 export type Reason = AllowReason | DenyReason;
 

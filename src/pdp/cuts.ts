@@ -1,0 +1,116 @@
+/** Cuts: the moments at which an answer can change, listed by the policy, found on the facts by the host. */
+
+/** One time fact and the offsets (seconds) at which an answer can change once `now` reaches fact + offset. */
+export interface TimeCut {
+  readonly fact: string;
+  readonly at: readonly number[];
+}
+
+/** The cuts of one entrypoint under one security model. Thresholds c: the answer may differ between q < c and q >= c. */
+export interface CutList {
+  readonly time: readonly TimeCut[];
+  readonly lag: readonly number[];
+  readonly age: readonly number[];
+  readonly skew: readonly number[];
+}
+
+/** Cuts by model, then by kind, as `sallyport/cuts` returns them. */
+export type CutTable = Readonly<Record<string, Readonly<Record<string, CutList>>>>;
+
+/** A cut that applies to given facts: `at` is absolute. */
+export interface Instant {
+  readonly fact: string;
+  readonly value: number;
+  readonly offset: number;
+  readonly at: number;
+}
+
+/** Half-open interval `[from, until)` around a reading. */
+export interface Interval {
+  readonly from: number;
+  readonly until: number;
+}
+
+function isNumberList(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((each) => Number.isSafeInteger(each));
+}
+
+function isCutList(value: unknown): value is CutList {
+  if (typeof value !== "object" || value === null) return false;
+  const list = value as Record<string, unknown>;
+  if (!isNumberList(list["lag"]) || !isNumberList(list["age"]) || !isNumberList(list["skew"])) return false;
+  const time = list["time"];
+  return (
+    Array.isArray(time) &&
+    time.every((cut: unknown) => {
+      if (typeof cut !== "object" || cut === null) return false;
+      const { fact, at } = cut as Record<string, unknown>;
+      return typeof fact === "string" && isNumberList(at);
+    })
+  );
+}
+
+/** Checks what `sallyport/cuts` returned; `undefined` if it is no table of cuts for every kind in `kinds`. */
+export function readCutTable(result: unknown, kinds: readonly string[]): CutTable | undefined {
+  if (typeof result !== "object" || result === null || Object.keys(result).length === 0) return undefined;
+  for (const byKind of Object.values(result)) {
+    if (typeof byKind !== "object" || byKind === null) return undefined;
+    if (!kinds.every((kind) => isCutList((byKind as Record<string, unknown>)[kind]))) return undefined;
+  }
+  return result as CutTable;
+}
+
+/** The cuts for a model; for a model the table does not know, those of all models together. */
+export function cutsOf(table: CutTable, model: string, kind: string): CutList {
+  const own = Object.hasOwn(table, model) ? table[model]?.[kind] : undefined;
+  if (own !== undefined) return own;
+  const all = Object.values(table).flatMap((byKind) => byKind[kind] ?? []);
+  return {
+    time: all.flatMap((list) => list.time),
+    lag: all.flatMap((list) => list.lag),
+    age: all.flatMap((list) => list.age),
+    skew: all.flatMap((list) => list.skew),
+  };
+}
+
+function valuesAt(value: unknown, path: readonly string[], found: number[]): void {
+  const [step, ...rest] = path;
+  if (step === undefined) {
+    if (typeof value === "number") found.push(value);
+    return;
+  }
+  if (typeof value !== "object" || value === null) return;
+  if (step === "*") {
+    for (const each of Object.values(value)) valuesAt(each, rest, found);
+    return;
+  }
+  if (Object.hasOwn(value, step)) valuesAt((value as Record<string, unknown>)[step], rest, found);
+}
+
+/** Every instant of `cuts` on these facts (the policy input without `now`), in order of time. */
+export function instantsOf(cuts: readonly TimeCut[], facts: unknown): Instant[] {
+  const instants: Instant[] = [];
+  for (const { fact, at } of cuts) {
+    const found: number[] = [];
+    valuesAt(facts, fact.split("."), found);
+    for (const value of found) {
+      for (const offset of at) instants.push({ fact, value, offset, at: value + offset });
+    }
+  }
+  return instants.sort((a, b) => a.at - b.at);
+}
+
+/** The interval between two neighbouring marks around `reading`. `marks` is sorted. */
+export function intervalAround(marks: readonly number[], reading: number): Interval {
+  let from = Number.NEGATIVE_INFINITY;
+  for (const mark of marks) {
+    if (mark > reading) return { from, until: mark };
+    from = mark;
+  }
+  return { from, until: Number.POSITIVE_INFINITY };
+}
+
+/** Sorted copy without duplicates. */
+export function sortedMarks(marks: readonly number[]): readonly number[] {
+  return [...new Set(marks)].sort((a, b) => a - b);
+}

@@ -1,0 +1,203 @@
+/** The decision itself: synchronous and total. One policy snapshot, one set of facts, no await, never throws. */
+import { type CachedSubject, type CacheLimits, DecisionCache } from "../cache/decision-cache.ts";
+import type { Change } from "../decision/change.ts";
+import type { Decision } from "../decision/decision.ts";
+import type { RecordKey } from "../decision/facts.ts";
+import type { Peer } from "../decision/identity.ts";
+import type { CommandQuery } from "../decision/query.ts";
+import { type Answer, answerAround, toDecision } from "./answer.ts";
+import { type Asking, type Desk, foreignTenant, isForeign, type SessionQuery } from "./desk.ts";
+import { type Evaluated, evaluateInput } from "./evaluate-input.ts";
+import { type CommandAuthority, joinCommand, joinSession } from "./join.ts";
+import { isUnfit, type Prepared, prepare, type Unfit } from "./prepare.ts";
+import { checkQuery } from "./query-check.ts";
+import { ReplayGuard, replayOutranks } from "./replay.ts";
+import { commandFacts, questionKey, requestFacts } from "./request-facts.ts";
+import { hostVerdict, type Verdict } from "./result.ts";
+import type { Session } from "./session.ts";
+import type { Entrypoint, PolicySnapshot } from "./snapshot.ts";
+
+/** Facts of a subject as the cache holds them. */
+export interface SubjectFacts {
+  readonly prepared: Map<Entrypoint, Prepared | Unfit>;
+  readonly restsOn: readonly RecordKey[];
+  readonly lastSeq: number;
+}
+
+type Subject = CachedSubject<SubjectFacts, Answer>;
+
+const replayed = hostVerdict("message_replayed", { alert: "message_replayed" });
+
+/** Devices whose message sequence is remembered here, besides what the registry knows. */
+const replayDevices = 100_000;
+
+/** Decides from the cache where an answer holds, else from one policy snapshot and one join of facts. */
+export class DecisionCore {
+  readonly cache: DecisionCache<SubjectFacts, Answer>;
+  readonly #desk: Desk;
+  readonly #replay = new ReplayGuard(replayDevices);
+
+  constructor(desk: Desk, limits: CacheLimits) {
+    this.#desk = desk;
+    this.cache = new DecisionCache(limits);
+  }
+
+  /** Puts a policy in force: every later answer is its own. */
+  activate(snapshot: PolicySnapshot): void {
+    this.#desk.snapshot = snapshot;
+    this.cache.epochs.bumpAll();
+  }
+
+  /** Facts changed; what rests on them is asked again. */
+  apply(change: Change): void {
+    if (change.scope === "everything") this.cache.epochs.bumpAll();
+    else for (const key of change.keys) this.cache.epochs.bump(key);
+  }
+
+  /** Answers a device's own question. */
+  decide(session: Session, query: SessionQuery): Decision {
+    const desk = this.#desk;
+    const asking = desk.asking(query);
+    const question = questionKey(query);
+    // Before the first snapshot nothing is remembered: absence is not evidence yet.
+    if (!asking.synced || question === undefined)
+      return this.#evaluate(session, query, undefined, asking, undefined);
+    const subject = this.cache.subject(session.key);
+    if (subject !== undefined) {
+      const { now, lag, age, skew } = asking.readings;
+      const answer = this.cache.find(subject, question, now, lag, age, skew);
+      if (answer !== undefined) {
+        const { restsOn } = subject.facts;
+        if (this.#isReplay(session, query, subject.facts.lastSeq, answer.verdict)) {
+          return desk.deny(replayed, session.peer, query, undefined, restsOn);
+        }
+        if (answer.tally !== undefined) desk.recorder.hit(answer.tally);
+        return toDecision(answer, asking.readings, desk.provenance(restsOn), true);
+      }
+    } else {
+      this.cache.counters.misses += 1;
+    }
+    return this.#evaluate(session, query, question, asking, subject);
+  }
+
+  /** Answers a command. Never cached. */
+  decideCommand(peer: Peer, query: CommandQuery, authority: CommandAuthority): Decision {
+    const desk = this.#desk;
+    const asking = desk.asking(query);
+    const malformed = checkQuery(query, desk.queryLimits);
+    if (malformed !== undefined) return desk.deny(hostVerdict(malformed), peer, query, undefined);
+    const { snapshot } = desk;
+    if (snapshot === undefined) return desk.denyWithoutPolicy(peer, query);
+    const joined = joinCommand(desk.facts, query.device_id, query.via, authority);
+    if (isForeign(peer, joined.tenant))
+      return desk.deny(foreignTenant, peer, query, undefined, joined.restsOn);
+    const prepared = prepare(snapshot, "command", joined);
+    if (isUnfit(prepared)) {
+      return desk.deny(hostVerdict(prepared.reason), peer, query, prepared.detail, joined.restsOn);
+    }
+    const done = evaluateInput(snapshot, "command", prepared, commandFacts(peer, query), asking);
+    const answer = answerAround(done.verdict, prepared, asking.readings, undefined);
+    const decision = toDecision(answer, asking.readings, desk.provenance(joined.restsOn), false);
+    desk.record(peer, query, decision, done);
+    return decision;
+  }
+
+  #evaluate(
+    session: Session,
+    query: SessionQuery,
+    question: string | undefined,
+    asking: Asking,
+    cached: Subject | undefined,
+  ): Decision {
+    const desk = this.#desk;
+    const { peer } = session;
+    const malformed = checkQuery(query, desk.queryLimits);
+    if (malformed !== undefined) return desk.deny(hostVerdict(malformed), peer, query, undefined);
+    const { snapshot } = desk;
+    if (snapshot === undefined) return desk.denyWithoutPolicy(peer, query);
+    const subject = cached ?? this.#join(session, query.kind, snapshot, asking.synced);
+    const { facts } = subject;
+    const prepared = facts.prepared.get(query.kind) ?? this.#prepare(session, query.kind, snapshot, facts);
+    const done = this.#judge(session, query, snapshot, prepared, asking);
+    if (this.#isReplay(session, query, facts.lastSeq, done.verdict)) {
+      return desk.deny(replayed, peer, query, undefined, facts.restsOn, done.inputJson);
+    }
+    const fit = isUnfit(prepared) ? undefined : prepared;
+    const answer = answerAround(done.verdict, fit, asking.readings, undefined);
+    const decision = toDecision(answer, asking.readings, desk.provenance(facts.restsOn), false);
+    const tally = desk.record(peer, query, decision, done);
+    if (asking.synced && question !== undefined && done.cacheable && !done.verdict.effect) {
+      this.cache.keep(subject, question, { ...answer, tally });
+    }
+    return decision;
+  }
+
+  #judge(
+    session: Session,
+    query: SessionQuery,
+    snapshot: PolicySnapshot,
+    prepared: Prepared | Unfit,
+    asking: Asking,
+  ): Evaluated {
+    if (!isUnfit(prepared)) {
+      const request = requestFacts(session, query, asking.now);
+      return evaluateInput(snapshot, query.kind, prepared, request, asking);
+    }
+    const verdict = prepared.reason === "tenant_mismatch" ? foreignTenant : hostVerdict(prepared.reason);
+    return { verdict, inputJson: undefined, detail: prepared.detail, cacheable: true };
+  }
+
+  #join(session: Session, kind: Entrypoint, snapshot: PolicySnapshot, remember: boolean): Subject {
+    const joined = joinSession(this.#desk.facts, session);
+    const prepared = prepareFor(session.peer, snapshot, kind, joined);
+    const facts: SubjectFacts = {
+      prepared: new Map([[kind, prepared]]),
+      restsOn: joined.restsOn,
+      lastSeq: joined.lastSeq,
+    };
+    const bornMs = this.#desk.clock.monotonicMs();
+    if (remember) return this.cache.remember(session.key, bornMs, joined.restsOn, facts);
+    return {
+      key: "",
+      facts,
+      restsOn: [],
+      cells: [],
+      stamps: [],
+      everything: 0,
+      allows: new Map(),
+      denials: new Map(),
+      bornMs,
+    };
+  }
+
+  #prepare(
+    session: Session,
+    kind: Entrypoint,
+    snapshot: PolicySnapshot,
+    facts: SubjectFacts,
+  ): Prepared | Unfit {
+    const prepared = prepareFor(session.peer, snapshot, kind, joinSession(this.#desk.facts, session));
+    facts.prepared.set(kind, prepared);
+    return prepared;
+  }
+
+  #isReplay(session: Session, query: SessionQuery, lastSeq: number, verdict: Verdict): boolean {
+    if (query.kind !== "publish" || query.seq === undefined) return false;
+    if (!replayOutranks(verdict.allow, verdict.reason)) return false;
+    if (this.#replay.isReplay(session.deviceId, query.seq, lastSeq)) return true;
+    if (verdict.allow) this.#replay.accept(session.deviceId, query.seq);
+    return false;
+  }
+}
+
+function prepareFor(
+  peer: Peer,
+  snapshot: PolicySnapshot,
+  kind: Entrypoint,
+  joined: ReturnType<typeof joinSession>,
+): Prepared | Unfit {
+  if (isForeign(peer, joined.tenant)) {
+    return { reason: "tenant_mismatch", detail: "the asking peer is not configured for the device's tenant" };
+  }
+  return prepare(snapshot, kind, joined);
+}

@@ -1,0 +1,122 @@
+/** What every way of answering shares: the facts, the clock, the policy in force, and the record of what was said. */
+import type { Decision } from "../decision/decision.ts";
+import type { RecordKey } from "../decision/facts.ts";
+import type { Peer } from "../decision/identity.ts";
+import type { CommandQuery, Query } from "../decision/query.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { answerAround, type Provenance, type Readings, type Tally, toDecision } from "./answer.ts";
+import type { Evaluated, Moment } from "./evaluate-input.ts";
+import type { FactsReader } from "./facts-reader.ts";
+import type { QueryLimits } from "./query-check.ts";
+import { hostVerdict, type Verdict } from "./result.ts";
+import type { PolicySnapshot } from "./snapshot.ts";
+
+/** A device's own question. */
+export type SessionQuery = Exclude<Query, CommandQuery>;
+
+/** What happened at one evaluation, for the decision log. */
+export interface EvaluationRecord {
+  readonly query: Query;
+  readonly peer: Peer;
+  readonly decision: Decision;
+  /** Policy input as evaluated; absent where the host answered by itself. */
+  readonly inputJson: string | undefined;
+  readonly detail: string | undefined;
+}
+
+/** Where decisions are recorded; both calls return at once and never throw. */
+export interface Recorder {
+  /** A decision that was evaluated; a tally if later hits on it are to be counted. */
+  evaluated(record: EvaluationRecord): Tally | undefined;
+  /** A cached decision was given once more. */
+  hit(tally: Tally): void;
+}
+
+/** Parts of a {@link Desk}. */
+export interface DeskParts {
+  readonly facts: FactsReader;
+  readonly clock: Clock;
+  readonly recorder: Recorder;
+  readonly queryLimits: QueryLimits;
+  /** A policy evaluation failed; the answer was a denial. */
+  readonly onFault: (fault: unknown, query: Query) => void;
+}
+
+/** A moment with its readings for one query. */
+export interface Asking extends Moment {
+  readonly readings: Readings;
+}
+
+/** Denial of a device whose tenant the asking peer is not configured for. */
+export const foreignTenant: Verdict = hostVerdict("tenant_mismatch", { alert: "cross_tenant_access" });
+
+/** Whether the device's tenant is outside what the peer may ask about. An unknown device has no tenant. */
+export function isForeign(peer: Peer, tenant: string): boolean {
+  return tenant !== "" && !peer.tenants.includes("*") && !peer.tenants.includes(tenant);
+}
+
+export class Desk {
+  readonly facts: FactsReader;
+  readonly clock: Clock;
+  readonly recorder: Recorder;
+  readonly queryLimits: QueryLimits;
+  /** The policy in force; `undefined` before the first one. */
+  snapshot: PolicySnapshot | undefined;
+  readonly #onFault: (fault: unknown, query: Query) => void;
+
+  constructor(parts: DeskParts) {
+    this.facts = parts.facts;
+    this.clock = parts.clock;
+    this.recorder = parts.recorder;
+    this.queryLimits = parts.queryLimits;
+    this.#onFault = parts.onFault;
+  }
+
+  /** The clocks and the freshness of facts as `query` finds them. */
+  asking(query: Query): Asking {
+    const now = this.clock.now();
+    const { synced, watermark } = this.facts.freshness();
+    const readings = {
+      now,
+      lag: now - watermark,
+      age: query.kind === "publish" && query.occurred_at !== undefined ? now - query.occurred_at : 0,
+      skew: query.kind === "connect" && query.device_time !== undefined ? now - query.device_time : 0,
+    };
+    return { now, synced, watermark, readings };
+  }
+
+  /** What a decision says of its origin. */
+  provenance(restsOn: readonly RecordKey[]): Provenance {
+    return {
+      bundleRevision: this.snapshot?.revision ?? "",
+      registryRevision: this.facts.revision,
+      restsOn,
+    };
+  }
+
+  /** Records an evaluated decision. */
+  record(peer: Peer, query: Query, decision: Decision, done: Evaluated): Tally | undefined {
+    if (done.fault !== undefined) this.#onFault(done.fault, query);
+    return this.recorder.evaluated({ query, peer, decision, inputJson: done.inputJson, detail: done.detail });
+  }
+
+  /** A denial by the host itself, recorded like any other. */
+  deny(
+    verdict: Verdict,
+    peer: Peer,
+    query: Query,
+    detail: string | undefined,
+    restsOn: readonly RecordKey[] = [],
+    inputJson?: string,
+  ): Decision {
+    const answer = answerAround(verdict, undefined, this.asking(query).readings, undefined);
+    const decision = toDecision(answer, this.asking(query).readings, this.provenance(restsOn), false);
+    this.record(peer, query, decision, { verdict, inputJson, detail, cacheable: false });
+    return decision;
+  }
+
+  /** The denial of a service that has no policy. */
+  denyWithoutPolicy(peer: Peer, query: Query): Decision {
+    return this.deny(hostVerdict("internal_error"), peer, query, "no policy bundle is in force");
+  }
+}

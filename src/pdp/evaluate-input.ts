@@ -1,0 +1,86 @@
+/** One evaluation: a complete input, one policy, a verdict whatever happens. */
+
+import type { Prepared } from "./prepare.ts";
+import { FactDefect } from "./projection.ts";
+import { hostVerdict, readVerdict, type Verdict } from "./result.ts";
+import type { Entrypoint, PolicySnapshot } from "./snapshot.ts";
+
+/** The host's own part of an input. */
+export interface Moment {
+  readonly now: number;
+  readonly synced: boolean;
+  readonly watermark: number;
+}
+
+/** What an evaluation brought. */
+export interface Evaluated {
+  readonly verdict: Verdict;
+  readonly inputJson: string | undefined;
+  readonly detail: string | undefined;
+  /** A faulted evaluation is not remembered. */
+  readonly cacheable: boolean;
+  readonly fault?: unknown;
+  /** The raw result of the policy. */
+  readonly result?: unknown;
+}
+
+const faulted: Verdict = hostVerdict("internal_error", { alert: "policy_fault" });
+const undefinedResult: Verdict = hostVerdict("internal_error", { alert: "policy_result_invalid" });
+const malformedRequest: Verdict = hostVerdict("bad_request");
+
+// A policy result that the engine returned once more is the same frozen object: checked once.
+const verdicts = new WeakMap<object, Verdict>();
+
+function checked(result: unknown): Verdict | undefined {
+  if (typeof result !== "object" || result === null) return undefined;
+  const known = verdicts.get(result);
+  if (known !== undefined) return known;
+  const verdict = readVerdict(result);
+  if (verdict !== undefined && Object.isFrozen(result)) verdicts.set(result, verdict);
+  return verdict;
+}
+
+/** The complete input as JSON text. */
+export function inputText(members: string, request: unknown, moment: Moment): string {
+  return `{"now":${moment.now},"registry":{"synced":${moment.synced},"watermark":${moment.watermark}},"request":${JSON.stringify(request)}${members === "" ? "" : ","}${members}}`;
+}
+
+/** Evaluates one entrypoint. Total: a fault is the verdict `internal_error`. */
+export function evaluateInput(
+  snapshot: PolicySnapshot,
+  entrypoint: Entrypoint,
+  prepared: Prepared,
+  request: Record<string, unknown>,
+  moment: Moment,
+): Evaluated {
+  let inputJson: string | undefined;
+  try {
+    const project = snapshot.inputs[entrypoint].parts.get("request");
+    const projected = project === undefined ? {} : project(request);
+    inputJson = inputText(prepared.members, projected, moment);
+    const result = snapshot.policy.evaluate(`sallyport/${entrypoint}`, inputJson);
+    const verdict = checked(result);
+    if (verdict === undefined) {
+      return {
+        verdict: undefinedResult,
+        inputJson,
+        detail: "the policy returned no valid result",
+        cacheable: false,
+        result,
+      };
+    }
+    return { verdict, inputJson, detail: undefined, cacheable: true, result };
+  } catch (thrown) {
+    if (thrown instanceof FactDefect) {
+      const detail = `${thrown.path}: ${thrown.problem}`;
+      return { verdict: malformedRequest, inputJson, detail, cacheable: false };
+    }
+    return {
+      verdict: faulted,
+      inputJson,
+      detail: "the policy evaluation failed",
+      cacheable: false,
+      fault: thrown,
+    };
+  }
+}

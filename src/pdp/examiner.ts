@@ -1,0 +1,149 @@
+/** Answers given afresh with their grounds: explanations and grant lists. Recorded, not remembered. */
+import type { Decision } from "../decision/decision.ts";
+import type { RecordKey } from "../decision/facts.ts";
+import type { Peer } from "../decision/identity.ts";
+import type { CommandQuery, Query } from "../decision/query.ts";
+import { answerAround, toDecision } from "./answer.ts";
+import type { DecisionCore } from "./decision-core.ts";
+import { type Asking, type Desk, foreignTenant, isForeign, type SessionQuery } from "./desk.ts";
+import { type Evaluated, evaluateInput } from "./evaluate-input.ts";
+import { boundOf, type Explanation, factsUsed, type RecordUsed, summarize } from "./explanation.ts";
+import type { FactsReader } from "./facts-reader.ts";
+import { type GrantList, readGrants, sessionExpiry } from "./grants.ts";
+import { type CommandAuthority, type Joined, joinCommand, joinSession } from "./join.ts";
+import { isUnfit, type Prepared, prepare } from "./prepare.ts";
+import { checkQuery } from "./query-check.ts";
+import { commandFacts, grantFacts, questionKey, requestFacts } from "./request-facts.ts";
+import { hostVerdict } from "./result.ts";
+import type { Session } from "./session.ts";
+import type { Entrypoint, PolicySnapshot } from "./snapshot.ts";
+
+interface Seen {
+  readonly joined: Joined;
+  readonly prepared: Prepared | undefined;
+  readonly done: Evaluated;
+}
+
+const invalidGrants = hostVerdict("internal_error", { alert: "policy_result_invalid" });
+
+/** Explains decisions and lists grants. */
+export class Examiner {
+  readonly #desk: Desk;
+  readonly #core: DecisionCore;
+
+  constructor(desk: Desk, core: DecisionCore) {
+    this.#desk = desk;
+    this.#core = core;
+  }
+
+  /** Explains the answer to a device's own question. */
+  explain(session: Session, query: SessionQuery): Explanation {
+    const { snapshot, facts, queryLimits } = this.#desk;
+    const question = questionKey(query);
+    if (snapshot === undefined || question === undefined || checkQuery(query, queryLimits) !== undefined) {
+      return ungrounded(this.#core.decide(session, query));
+    }
+    const asking = this.#desk.asking(query);
+    const { now, lag, age, skew } = asking.readings;
+    const cached = this.#core.cache.wouldHit(session.key, question, now, lag, age, skew);
+    const request = requestFacts(session, query, now);
+    const seen = examine(snapshot, session.peer, joinSession(facts, session), query.kind, asking, request);
+    return this.#explanation(seen, session.peer, query, asking, cached);
+  }
+
+  /** Explains the answer to a command. */
+  explainCommand(peer: Peer, query: CommandQuery, authority: CommandAuthority): Explanation {
+    const { snapshot, facts, queryLimits } = this.#desk;
+    if (snapshot === undefined || checkQuery(query, queryLimits) !== undefined) {
+      return ungrounded(this.#core.decideCommand(peer, query, authority));
+    }
+    const asking = this.#desk.asking(query);
+    const joined = joinCommand(facts, query.device_id, query.via, authority);
+    const seen = examine(snapshot, peer, joined, "command", asking, commandFacts(peer, query));
+    return this.#explanation(seen, peer, query, asking, false);
+  }
+
+  /** The topic filters of a session. */
+  grants(session: Session): GrantList {
+    const { snapshot, facts } = this.#desk;
+    const query: SessionQuery = { kind: "connect", subject: { client_id: session.clientId, proof: null } };
+    if (snapshot === undefined) {
+      return withoutGrants(this.#desk.denyWithoutPolicy(session.peer, query));
+    }
+    const asking = this.#desk.asking(query);
+    const joined = joinSession(facts, session);
+    const seen = examine(snapshot, session.peer, joined, "grants", asking, grantFacts(session));
+    const grants = seen.done.verdict.allow ? readGrants(seen.done.result) : [];
+    const done = grants === undefined ? { ...seen.done, verdict: invalidGrants } : seen.done;
+    const decision = this.#render({ ...seen, done }, session.peer, query, asking);
+    return { decision, grants: grants ?? [], session_expires_at: sessionExpiry(decision, asking.now) };
+  }
+
+  #render(seen: Seen, peer: Peer, query: Query, asking: Asking): Decision {
+    const answer = answerAround(seen.done.verdict, seen.prepared, asking.readings, undefined);
+    const decision = toDecision(answer, asking.readings, this.#desk.provenance(seen.joined.restsOn), false);
+    this.#desk.record(peer, query, decision, seen.done);
+    return decision;
+  }
+
+  #explanation(seen: Seen, peer: Peer, query: Query, asking: Asking, cached: boolean): Explanation {
+    const { joined, prepared, done } = seen;
+    const decision = this.#render(seen, peer, query, asking);
+    const bound = boundOf(prepared, asking.now, asking.watermark);
+    return {
+      decision,
+      cached,
+      input_json: done.inputJson ?? "",
+      facts: factsUsed(prepared?.instants ?? [], asking.now),
+      bound,
+      // What belongs to another tenant is not shown.
+      records:
+        done.verdict === foreignTenant ? [] : joined.restsOn.map((key) => recordUsed(this.#desk.facts, key)),
+      summary: summarize(decision, bound, done.detail),
+    };
+  }
+}
+
+function examine(
+  snapshot: PolicySnapshot,
+  peer: Peer,
+  joined: Joined,
+  entrypoint: Entrypoint,
+  asking: Asking,
+  request: Record<string, unknown>,
+): Seen {
+  const host = (verdict: Evaluated["verdict"], detail: string): Seen => ({
+    joined,
+    prepared: undefined,
+    done: { verdict, inputJson: undefined, detail, cacheable: false },
+  });
+  if (isForeign(peer, joined.tenant)) {
+    return host(foreignTenant, "the asking peer is not configured for the device's tenant");
+  }
+  const prepared = prepare(snapshot, entrypoint, joined);
+  if (isUnfit(prepared)) return host(hostVerdict(prepared.reason), prepared.detail);
+  return { joined, prepared, done: evaluateInput(snapshot, entrypoint, prepared, request, asking) };
+}
+
+function recordUsed(facts: FactsReader, key: RecordKey): RecordUsed {
+  const id = key.slice(key.indexOf(":") + 1);
+  const slash = id.indexOf("/");
+  const stored = key.startsWith("device:")
+    ? facts.device(id)
+    : key.startsWith("tenant:")
+      ? facts.tenant(id)
+      : facts.firmwarePolicy(id.slice(0, slash), id.slice(slash + 1));
+  if (stored === undefined) return { key, state: "absent", revision: 0 };
+  return { key, state: stored.invalid === undefined ? "found" : "invalid", revision: stored.revision };
+}
+
+/** An explanation of a decision that the host gave without looking at any fact. */
+export function ungrounded(decision: Decision): Explanation {
+  const summary = summarize(decision, undefined, undefined);
+  return { decision, cached: false, input_json: "", facts: [], bound: undefined, records: [], summary };
+}
+
+/** The empty list of a session that is denied. */
+export function withoutGrants(decision: Decision): GrantList {
+  return { decision, grants: [], session_expires_at: undefined };
+}

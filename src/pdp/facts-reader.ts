@@ -1,0 +1,23 @@
+/** What the PDP reads facts from; `registry/` provides it. */
+import type { DeviceRecord, FirmwarePolicyRecord, RecordKey, TenantRecord } from "../decision/facts.ts";
+
+/** A record as stored: valid, or isolated because it is not. */
+export type Stored<T> =
+  | { readonly key: RecordKey; readonly revision: number; readonly record: T; readonly invalid?: undefined }
+  | {
+      readonly key: RecordKey;
+      readonly revision: number;
+      readonly record?: undefined;
+      readonly invalid: string;
+    };
+
+/** Synchronous access to the facts in force. */
+export interface FactsReader {
+  device(id: string): Stored<DeviceRecord> | undefined;
+  tenant(id: string): Stored<TenantRecord> | undefined;
+  firmwarePolicy(tenant: string, deviceClass: string): Stored<FirmwarePolicyRecord> | undefined;
+  /** Monotone revision of the registry. */
+  readonly revision: number;
+  /** Whether a snapshot was ever completed, and the time through which facts are complete. */
+  freshness(): { readonly synced: boolean; readonly watermark: number };
+}

@@ -1,0 +1,134 @@
+/** The policy decision point: proofs, cache, policy and effects behind one `decide`. */
+import type { CacheLimits } from "../cache/decision-cache.ts";
+import type { Change } from "../decision/change.ts";
+import type { Decider, Decision } from "../decision/decision.ts";
+import type { Peer } from "../decision/identity.ts";
+import type { CommandQuery, Query, Subject } from "../decision/query.ts";
+import { type AuthorityProver, resolveAuthority } from "./authority.ts";
+import { DecisionCore } from "./decision-core.ts";
+import { Desk, type DeskParts, type SessionQuery } from "./desk.ts";
+import { applyEffects, type Effects, needsEffect } from "./effects.ts";
+import { Examiner, ungrounded, withoutGrants } from "./examiner.ts";
+import type { Explanation } from "./explanation.ts";
+import type { GrantList } from "./grants.ts";
+import { hostVerdict } from "./result.ts";
+import { type IdentityProver, isSession, type Resolution, resolveSession } from "./session.ts";
+import type { PolicySnapshot } from "./snapshot.ts";
+
+/** Parts of a {@link Pdp}. */
+export interface PdpParts extends DeskParts {
+  readonly prover: IdentityProver & AuthorityProver;
+  readonly effects: Effects;
+  readonly cacheLimits: CacheLimits;
+}
+
+/** A decider bound to the peer that asks, with the questions only our own faces have. */
+export interface PeerDecider extends Decider {
+  readonly peer: Peer;
+  /** Why the answer is what it is. Never rejects. */
+  explain(query: Query): Promise<Explanation>;
+  /** The topic filters of a session. Never rejects. */
+  grants(subject: Subject): Promise<GrantList>;
+}
+
+/** Answers questions of all peers. */
+export class Pdp {
+  readonly #desk: Desk;
+  readonly #core: DecisionCore;
+  readonly #examiner: Examiner;
+  readonly #prover: IdentityProver & AuthorityProver;
+  readonly #effects: Effects;
+
+  constructor(parts: PdpParts) {
+    this.#desk = new Desk(parts);
+    this.#core = new DecisionCore(this.#desk, parts.cacheLimits);
+    this.#examiner = new Examiner(this.#desk, this.#core);
+    this.#prover = parts.prover;
+    this.#effects = parts.effects;
+  }
+
+  /** The policy in force. */
+  get snapshot(): PolicySnapshot | undefined {
+    return this.#desk.snapshot;
+  }
+
+  /** The cache, for metrics. */
+  get cache(): DecisionCore["cache"] {
+    return this.#core.cache;
+  }
+
+  /** Puts a policy in force: every later answer is its own. */
+  activate(snapshot: PolicySnapshot): void {
+    this.#core.activate(snapshot);
+  }
+
+  /** Facts changed; what rests on them is asked again. */
+  apply(change: Change): void {
+    this.#core.apply(change);
+  }
+
+  /** A decider for one peer. */
+  decider(peer: Peer): PeerDecider {
+    const kinds = new Set(peer.kinds);
+    const may = (kind: string): boolean => kinds.has("*") || kinds.has(kind);
+    return {
+      peer,
+      decide: (query) => {
+        if (!may(query.kind)) return this.#denyKind(peer, query);
+        if (query.kind === "command") return this.#decideCommand(peer, query);
+        const resolution = resolveSession(this.#prover, query.subject, peer);
+        return resolution instanceof Promise
+          ? resolution.then((done) => this.#decideSession(peer, query, done))
+          : this.#decideSession(peer, query, resolution);
+      },
+      explain: async (query) => {
+        if (!may(query.kind)) return ungrounded(this.#denyKind(peer, query));
+        if (query.kind === "command") {
+          const authority = await resolveAuthority(this.#prover, peer, query);
+          if ("reason" in authority)
+            return ungrounded(this.#desk.deny(hostVerdict(authority.reason), peer, query, authority.detail));
+          return this.#examiner.explainCommand(peer, query, authority);
+        }
+        const resolution = await resolveSession(this.#prover, query.subject, peer);
+        if (isSession(resolution)) return this.#examiner.explain(resolution, query);
+        return ungrounded(this.#deny(peer, query, resolution.reason, resolution.detail));
+      },
+      grants: async (subject) => {
+        const query: SessionQuery = { kind: "connect", subject };
+        if (!may("connect")) return withoutGrants(this.#denyKind(peer, query));
+        const resolution = await resolveSession(this.#prover, subject, peer);
+        if (isSession(resolution)) return this.#examiner.grants(resolution);
+        return withoutGrants(this.#deny(peer, query, resolution.reason, resolution.detail));
+      },
+    };
+  }
+
+  #decideSession(peer: Peer, query: SessionQuery, resolution: Resolution): Decision | Promise<Decision> {
+    if (!isSession(resolution)) return this.#deny(peer, query, resolution.reason, resolution.detail);
+    const decision = this.#core.decide(resolution, query);
+    if (!needsEffect(decision)) return decision;
+    return applyEffects(this.#effects, resolution, decision, this.#desk.clock.now()).then((verdict) =>
+      verdict === undefined
+        ? decision
+        : this.#desk.deny(verdict, peer, query, "the service could not do its duty"),
+    );
+  }
+
+  async #decideCommand(peer: Peer, query: CommandQuery): Promise<Decision> {
+    const authority = await resolveAuthority(this.#prover, peer, query);
+    if ("reason" in authority) return this.#deny(peer, query, authority.reason, authority.detail);
+    return this.#core.decideCommand(peer, query, authority);
+  }
+
+  /** What nothing proves is denied here; before the first snapshot even that is not known yet. */
+  #deny(peer: Peer, query: Query, reason: Parameters<typeof hostVerdict>[0], detail: string): Decision {
+    const { synced } = this.#desk.facts.freshness();
+    const said = !synced && reason !== "bad_request" ? "facts_not_ready" : reason;
+    return this.#desk.deny(hostVerdict(said), peer, query, detail);
+  }
+
+  #denyKind(peer: Peer, query: Query): Decision {
+    const detail = `the configuration of peer \`${peer.name}\` does not permit \`${query.kind}\``;
+    return this.#desk.deny(hostVerdict("bad_request"), peer, query, detail);
+  }
+}

@@ -1,0 +1,35 @@
+/** Replay of messages: checked per message, outside the cached decision. */
+import { LRUCache } from "lru-cache";
+import type { Reason } from "../decision/reasons.ts";
+
+/** Denials that a replayed message outranks: their gates come after the message's own. */
+const laterGates: ReadonlySet<Reason> = new Set<Reason>([
+  "facts_stale",
+  "tenant_quota_exceeded",
+  "admission_shed",
+]);
+
+/** Remembers the highest sequence number accepted per device, bounded to the most recent devices. */
+export class ReplayGuard {
+  readonly #highest: LRUCache<string, number>;
+
+  constructor(devices: number) {
+    this.#highest = new LRUCache({ max: devices });
+  }
+
+  /** Whether `seq` is not above what the registry or this process has seen of the device. */
+  isReplay(deviceId: string, seq: number, registryLastSeq: number): boolean {
+    return seq <= registryLastSeq || seq <= (this.#highest.get(deviceId) ?? -1);
+  }
+
+  /** `seq` was accepted. */
+  accept(deviceId: string, seq: number): void {
+    const highest = this.#highest.get(deviceId) ?? -1;
+    if (seq > highest) this.#highest.set(deviceId, seq);
+  }
+}
+
+/** Whether a replay is the reason to give instead of `reason`. */
+export function replayOutranks(allow: boolean, reason: Reason): boolean {
+  return allow || laterGates.has(reason);
+}

@@ -1,0 +1,76 @@
+/** The policy in force: one immutable value that is replaced whole. */
+import type { Kind } from "../decision/query.ts";
+import { Fault } from "../runtime/fault.ts";
+import { type CutTable, readCutTable } from "./cuts.ts";
+import { compileInput, type InputProjection, type InputSchema } from "./projection.ts";
+
+/** A compiled policy as the PDP needs it; `engine/` provides it. */
+export interface CompiledPolicy {
+  /** Evaluates with an input given as JSON text; `undefined` where Rego is undefined. Throws a fault. */
+  evaluate(entrypoint: string, inputJson: string): unknown;
+}
+
+/** Entrypoints this service asks. */
+export type Entrypoint = Kind | "grants";
+
+/** Every entrypoint that takes an input. */
+export const entrypoints: readonly Entrypoint[] = ["connect", "publish", "subscribe", "command", "grants"];
+
+/** Full names of all entrypoints that a bundle must have. */
+export const requiredEntrypoints: readonly string[] = [...entrypoints, "cuts"].map(
+  (name) => `sallyport/${name}`,
+);
+
+/** One revision of the policy, ready to be asked. */
+export interface PolicySnapshot {
+  readonly revision: string;
+  readonly sequence: number;
+  readonly policy: CompiledPolicy;
+  readonly inputs: Readonly<Record<Entrypoint, InputProjection>>;
+  readonly cuts: CutTable;
+  /** Unix seconds at which it came into force. */
+  readonly activatedAt: number;
+}
+
+/** What a snapshot is made from. */
+export interface SnapshotSource {
+  readonly revision: string;
+  readonly sequence: number;
+  readonly policy: CompiledPolicy;
+  readonly schemas: Readonly<Record<string, unknown>>;
+  readonly activatedAt: number;
+}
+
+/** Builds a snapshot. Throws `bundle_invalid` when a schema is missing or unusable, or the cuts are no cuts. */
+export function createSnapshot(source: SnapshotSource): PolicySnapshot {
+  const inputs = {} as Record<Entrypoint, InputProjection>;
+  for (const name of entrypoints) {
+    const schema = source.schemas[name];
+    if (typeof schema !== "object" || schema === null) {
+      throw new Fault(
+        "bundle_invalid",
+        `the bundle declares no input schema for entrypoint \`${name}\`; rebuild it`,
+      );
+    }
+    try {
+      inputs[name] = compileInput(schema as InputSchema);
+    } catch (thrown) {
+      throw Fault.from(thrown, "bundle_invalid", `input schema of entrypoint \`${name}\``);
+    }
+  }
+  const cuts = readCutTable(source.policy.evaluate("sallyport/cuts", "{}"), entrypoints);
+  if (cuts === undefined) {
+    throw new Fault(
+      "bundle_invalid",
+      "entrypoint `sallyport/cuts` lists no cuts for some model and kind; rebuild the bundle",
+    );
+  }
+  return {
+    revision: source.revision,
+    sequence: source.sequence,
+    policy: source.policy,
+    inputs,
+    cuts,
+    activatedAt: source.activatedAt,
+  };
+}
