@@ -1,0 +1,53 @@
+import { isLoopback, parseAddress } from "./address.ts";
+import type { Config, ListenerConfig } from "./config.ts";
+import type { Problem } from "./describe-issue.ts";
+
+function checkListener(name: "grpc" | "http", listener: ListenerConfig, insecure: boolean): Problem[] {
+  const host = parseAddress(listener.listen)?.host ?? "";
+  if (listener.tls !== undefined || insecure || isLoopback(host)) return [];
+  const text = `\`${name}.listen\` is \`${listener.listen}\`, which others can reach: give \`${name}.tls\`, or set \`insecure: true\` if that is meant`;
+  return [{ at: [name, "listen"], text }];
+}
+
+function checkUnique(list: "peers" | "trust_domains", names: readonly string[]): Problem[] {
+  return names.flatMap((name, index) =>
+    names.indexOf(name) === index
+      ? []
+      : [
+          {
+            at: [list, index, "name"],
+            text: `\`${list}[${index}].name\` repeats \`${name}\`: names are unique`,
+          },
+        ],
+  );
+}
+
+/** What is wrong between options that are each well-formed. */
+export function checkConfig(config: Config): Problem[] {
+  const problems = [
+    ...checkListener("grpc", config.grpc, config.insecure),
+    ...checkListener("http", config.http, config.insecure),
+    ...checkUnique(
+      "peers",
+      config.peers.map(({ name }) => name),
+    ),
+    ...checkUnique(
+      "trust_domains",
+      config.trust_domains.map(({ name }) => name),
+    ),
+  ];
+  if (config.decision_log.sink === "file" && config.decision_log.path === undefined) {
+    problems.push({
+      at: ["decision_log", "sink"],
+      text: "`decision_log.path` is missing: the sink is a file",
+    });
+  }
+  const certified = config.grpc.tls?.client_ca !== undefined || config.http.tls?.client_ca !== undefined;
+  for (const [index, { match }] of config.peers.entries()) {
+    const needs = (["uri", "dns", "fingerprint"] as const).find((member) => match[member] !== undefined);
+    if (needs === undefined || certified) continue;
+    const text = `\`peers[${index}].match.${needs}\` can never hold: no listener asks for client certificates, give \`grpc.tls.client_ca\``;
+    problems.push({ at: ["peers", index, "match", needs], text });
+  }
+  return problems;
+}

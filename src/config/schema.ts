@@ -1,0 +1,175 @@
+/** The one schema of the configuration: types, defaults, limits, and a sentence for each option. */
+import * as z from "zod";
+import { parseAddress } from "./address.ts";
+import type { Config } from "./config.ts";
+import { peerSchema } from "./peers-schema.ts";
+import { actorsSchema, trustDomainSchema } from "./trust-schema.ts";
+
+/** Marks an option whose value is a path, so that it is resolved against the file that names it. */
+const file = { file: true };
+
+function listener(address: string, what: string) {
+  return z
+    .strictObject({
+      listen: z
+        .string()
+        .refine((value) => parseAddress(value) !== undefined, "must be `host:port`, an IPv6 host in brackets")
+        .default(address)
+        .describe("Address, `host:port`; an IPv6 host in brackets; port 0 picks a free port."),
+      tls: z
+        .strictObject({
+          cert: z.string().min(1).describe("PEM file of the certificate chain, leaf first.").meta(file),
+          key: z.string().min(1).describe("PEM file of the private key.").meta(file),
+          client_ca: z
+            .string()
+            .min(1)
+            .exactOptional()
+            .describe("PEM file of the CAs of client certificates; makes them mandatory (mTLS).")
+            .meta(file),
+        })
+        .exactOptional()
+        .describe("TLS; the files are read again when they change. Without it, loopback only."),
+    })
+    .prefault({})
+    .describe(what);
+}
+
+function bucket(per_s: number, burst: number, what: string) {
+  return z
+    .strictObject({
+      per_s: z.number().min(0).default(per_s).describe("Questions per second in the long run; 0: no limit."),
+      burst: z.number().min(1).default(burst).describe("Questions at once."),
+    })
+    .prefault({})
+    .describe(what);
+}
+
+const count = (least: number, value: number, most: number, what: string) =>
+  z.int().min(least).max(most).default(value).describe(what);
+const seconds = (least: number, value: number, most: number, what: string) =>
+  z.number().min(least).max(most).default(value).describe(`${what}, seconds.`);
+
+/** Schema of the whole configuration. */
+export const configSchema: z.ZodType<Config, unknown> = z.strictObject({
+  grpc: listener("127.0.0.1:7600", "The gRPC listener: decisions, health, reflection."),
+  http: listener("127.0.0.1:7601", "The HTTP listener: health, metrics."),
+  insecure: z
+    .boolean()
+    .default(false)
+    .describe("Listen without TLS off loopback. Anyone on the way reads and forges."),
+  bundle: z
+    .strictObject({
+      file: z
+        .string()
+        .min(1)
+        .describe("Policy bundle (`.tar.gz`) as built from `policies/`; watched.")
+        .meta(file),
+      poll_s: seconds(0.05, 2, 3600, "How often it is looked at"),
+    })
+    .describe("The policy."),
+  registry: z
+    .strictObject({
+      dir: z.string().min(1).describe("Folder of the record store; made when absent.").meta(file),
+      file: z
+        .strictObject({
+          path: z.string().min(1).describe("NDJSON file of records, one per line; watched.").meta(file),
+          poll_s: seconds(0.05, 2, 3600, "How often it is looked at"),
+          max_delete_share: z
+            .number()
+            .min(0)
+            .max(1)
+            .default(0.2)
+            .describe(
+              "A new version of the file that would delete more than this share of the records is refused.",
+            ),
+        })
+        .exactOptional()
+        .describe("A file as the source of records."),
+    })
+    .describe("The facts: where records are kept and where they come from."),
+  peers: z
+    .array(peerSchema)
+    .default([])
+    .describe("Enforcement points that may ask. A caller that matches none is refused."),
+  trust_domains: z
+    .array(trustDomainSchema)
+    .default([])
+    .describe("Who may prove a device's identity, and how."),
+  actors: actorsSchema.exactOptional().describe("Tokens of the people and services that send commands."),
+  cache: z
+    .strictObject({
+      max_subjects: count(1, 100_000, 10_000_000, "Devices whose answers are remembered."),
+      max_answers_per_subject: count(1, 64, 4096, "Answers remembered per device."),
+      max_denied_subjects: count(
+        1,
+        10_000,
+        1_000_000,
+        "Denied devices that are remembered, apart from the others.",
+      ),
+    })
+    .prefault({})
+    .describe("The decision cache, per process."),
+  limits: z
+    .strictObject({
+      message_bytes: count(1024, 1_048_576, 67_108_864, "Largest message."),
+      metadata_bytes: count(1024, 16_384, 1_048_576, "Largest metadata or headers."),
+      topic_bytes: count(16, 1024, 65_535, "Longest topic or filter."),
+      token_bytes: count(256, 16_384, 65_536, "Longest token or secret."),
+      chain_certificates: count(1, 8, 32, "Longest certificate chain."),
+      filters: count(1, 64, 1024, "Filters in one subscribe."),
+      batch: count(1, 256, 4096, "Questions in one batch."),
+      approvals: count(0, 8, 64, "Approvals of one command."),
+      streams_per_connection: count(1, 1024, 65_536, "Calls at once on one connection."),
+    })
+    .prefault({})
+    .describe("What is refused for its size alone."),
+  rate_limits: z
+    .strictObject({
+      per_credential: bucket(0, 1000, "Questions of one proven credential."),
+      per_address: bucket(0, 1000, "Questions from one address where nothing is proven."),
+      max_buckets: count(1, 100_000, 10_000_000, "Buckets that are remembered."),
+      reserved_share: z
+        .number()
+        .min(0)
+        .max(0.9)
+        .default(0.2)
+        .describe("Share of each bucket kept for the `sec` and `mgmt` streams."),
+    })
+    .prefault({})
+    .describe("Token buckets; beyond them the answer is the denial `rate_limited`."),
+  decision_log: z
+    .strictObject({
+      sink: z.enum(["none", "stdout", "file"]).default("stdout").describe("Where events go."),
+      path: z.string().min(1).exactOptional().describe("File of the sink `file`.").meta(file),
+      max_bytes: count(4096, 104_857_600, 1_099_511_627_776, "Size at which the file is rotated."),
+      keep: count(0, 5, 1000, "Rotated files kept, as `path.1` (the newest) and on."),
+      queue_max: count(
+        1,
+        10_000,
+        1_000_000,
+        "Events that wait for the sink; beyond it they are lost and counted.",
+      ),
+      aggregate_hits_s: seconds(
+        0.1,
+        10,
+        3600,
+        "Window in which repeated cached answers become one event with a count",
+      ),
+    })
+    .prefault({})
+    .describe("The decision log: OPA's event format, one JSON object per line."),
+  log: z
+    .strictObject({
+      level: z
+        .enum(["debug", "info", "warn", "error", "silent"])
+        .default("info")
+        .describe("Least severe line written."),
+      pretty: z.boolean().default(false).describe("For people instead of machines."),
+    })
+    .prefault({})
+    .describe("The program's own log, on standard error."),
+  shutdown: z
+    .strictObject({ drain_s: seconds(0, 10, 600, "How long calls in flight may go on after a stop signal") })
+    .prefault({})
+    .describe("Stopping."),
+});
