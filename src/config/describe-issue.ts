@@ -45,7 +45,7 @@ export function describeIssue(issue: z.core.$ZodIssue, options: readonly Option[
   if (
     issue.code === "invalid_type" &&
     issue.input === undefined &&
-    /received undefined$/.test(issue.message)
+    issue.message.endsWith("received undefined")
   ) {
     const variable = options.find(({ path }) => path === name)?.variable;
     return [{ at, text: `\`${name}\` is missing${variable === undefined ? "" : ` (or \`${variable}\`)`}` }];

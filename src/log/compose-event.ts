@@ -1,0 +1,82 @@
+import type { Decision } from "../decision/decision.ts";
+import type { Query } from "../decision/query.ts";
+import { type DecisionEvent, type Evaluation, type Labels, timestamp } from "./event.ts";
+import { describeQuestion } from "./question.ts";
+
+/** What is kept of a cached answer to log its repeats: no more than a repeat says. */
+export interface Tally {
+  /** Times given from the cache since it was last logged. */
+  count: number;
+  readonly kind: Query["kind"];
+  readonly question: object;
+  readonly decisionId: string;
+  readonly allow: boolean;
+  readonly reason: string;
+  readonly peer: string;
+  readonly bundleRevision: string;
+  readonly registryRevision: number;
+}
+
+/** A tally for the repeats of an answer that will be cached. */
+export function openTally({ query, peer, decision }: Evaluation): Tally {
+  return {
+    count: 0,
+    kind: query.kind,
+    question: describeQuestion(query),
+    decisionId: decision.decision_id,
+    allow: decision.allow,
+    reason: decision.reason,
+    peer: peer.name,
+    bundleRevision: decision.bundle_revision,
+    registryRevision: decision.registry_revision,
+  };
+}
+
+function resultOf(decision: Decision, detail: string | undefined): object {
+  const { allow, reason, findings, obligations, valid_until, registry_age_s } = decision;
+  return { allow, reason, findings, obligations, valid_until, registry_age_s, detail };
+}
+
+/** The line of one evaluated decision, without its line end. */
+export function composeLine(evaluation: Evaluation, labels: Labels, wallMs: number): string {
+  const { query, peer, decision, inputJson, detail, evaluationUs } = evaluation;
+  const head = {
+    labels,
+    decision_id: decision.decision_id,
+    bundles: { sallyport: { revision: decision.bundle_revision } },
+    path: `sallyport/${query.kind}`,
+  };
+  const tail: Omit<DecisionEvent, keyof typeof head | "input"> = {
+    result: resultOf(decision, detail),
+    requested_by: peer.name,
+    timestamp: timestamp(wallMs),
+    reason: decision.reason,
+    registry_revision: decision.registry_revision,
+    ...(inputJson === undefined
+      ? {}
+      : { metrics: { timer_rego_query_eval_ns: Math.round(evaluationUs * 1000) } }),
+  };
+  const input = inputJson ?? JSON.stringify(describeQuestion(query));
+  // The input is JSON already and the largest part: it is set in as text.
+  return `${JSON.stringify(head).slice(0, -1)},"input":${input},${JSON.stringify(tail).slice(1)}`;
+}
+
+/** The line of a cached answer's repeats between two moments, without its line end. */
+export function composeRepeats(tally: Tally, labels: Labels, fromMs: number, toMs: number): string {
+  const event: DecisionEvent = {
+    labels,
+    decision_id: tally.decisionId,
+    bundles: { sallyport: { revision: tally.bundleRevision } },
+    path: `sallyport/${tally.kind}`,
+    input: tally.question,
+    result: { allow: tally.allow, reason: tally.reason },
+    requested_by: tally.peer,
+    timestamp: timestamp(toMs),
+    reason: tally.reason,
+    registry_revision: tally.registryRevision,
+    count: tally.count,
+    first: timestamp(fromMs),
+    last: timestamp(toMs),
+  };
+  return JSON.stringify(event);
+}
