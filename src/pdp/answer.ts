@@ -3,14 +3,10 @@ import { randomBytes } from "node:crypto";
 import type { Guards } from "../cache/decision-cache.ts";
 import type { Decision } from "../decision/decision.ts";
 import type { RecordKey } from "../decision/facts.ts";
+import type { Tally } from "../log/compose-event.ts";
 import { intervalAround } from "./cuts.ts";
 import type { Prepared } from "./prepare.ts";
 import { renderObligations, type Verdict } from "./result.ts";
-
-/** Counts the answers given from one cached entry, for the decision log. */
-export interface Tally {
-  count: number;
-}
 
 /** A cached verdict. */
 export interface Answer extends Guards {

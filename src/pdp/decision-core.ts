@@ -144,7 +144,7 @@ export class DecisionCore {
       return evaluateInput(snapshot, query.kind, prepared, request, asking);
     }
     const verdict = prepared.reason === "tenant_mismatch" ? foreignTenant : hostVerdict(prepared.reason);
-    return { verdict, inputJson: undefined, detail: prepared.detail, cacheable: true };
+    return { verdict, inputJson: undefined, detail: prepared.detail, cacheable: true, evaluationUs: 0 };
   }
 
   #join(session: Session, kind: Entrypoint, snapshot: PolicySnapshot, remember: boolean): Subject {

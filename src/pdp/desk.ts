@@ -3,8 +3,10 @@ import type { Decision } from "../decision/decision.ts";
 import type { RecordKey } from "../decision/facts.ts";
 import type { Peer } from "../decision/identity.ts";
 import type { CommandQuery, Query } from "../decision/query.ts";
+import type { Tally } from "../log/compose-event.ts";
+import type { DecisionLog } from "../log/decision-log.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { answerAround, type Provenance, type Readings, type Tally, toDecision } from "./answer.ts";
+import { answerAround, type Provenance, type Readings, toDecision } from "./answer.ts";
 import type { Evaluated, Moment } from "./evaluate-input.ts";
 import type { FactsReader } from "./facts-reader.ts";
 import type { QueryLimits } from "./query-check.ts";
@@ -14,23 +16,8 @@ import type { PolicySnapshot } from "./snapshot.ts";
 /** A device's own question. */
 export type SessionQuery = Exclude<Query, CommandQuery>;
 
-/** What happened at one evaluation, for the decision log. */
-export interface EvaluationRecord {
-  readonly query: Query;
-  readonly peer: Peer;
-  readonly decision: Decision;
-  /** Policy input as evaluated; absent where the host answered by itself. */
-  readonly inputJson: string | undefined;
-  readonly detail: string | undefined;
-}
-
 /** Where decisions are recorded; both calls return at once and never throw. */
-export interface Recorder {
-  /** A decision that was evaluated; a tally if later hits on it are to be counted. */
-  evaluated(record: EvaluationRecord): Tally | undefined;
-  /** A cached decision was given once more. */
-  hit(tally: Tally): void;
-}
+export type Recorder = Pick<DecisionLog, "evaluated" | "hit">;
 
 /** Parts of a {@link Desk}. */
 export interface DeskParts {
@@ -97,7 +84,8 @@ export class Desk {
   /** Records an evaluated decision. */
   record(peer: Peer, query: Query, decision: Decision, done: Evaluated): Tally | undefined {
     if (done.fault !== undefined) this.#onFault(done.fault, query);
-    return this.recorder.evaluated({ query, peer, decision, inputJson: done.inputJson, detail: done.detail });
+    const { inputJson, detail, evaluationUs } = done;
+    return this.recorder.evaluated({ query, peer, decision, inputJson, detail, evaluationUs });
   }
 
   /** A denial by the host itself, recorded like any other. */
@@ -111,7 +99,7 @@ export class Desk {
   ): Decision {
     const answer = answerAround(verdict, undefined, this.asking(query).readings, undefined);
     const decision = toDecision(answer, this.asking(query).readings, this.provenance(restsOn), false);
-    this.record(peer, query, decision, { verdict, inputJson, detail, cacheable: false });
+    this.record(peer, query, decision, { verdict, inputJson, detail, cacheable: false, evaluationUs: 0 });
     return decision;
   }
 

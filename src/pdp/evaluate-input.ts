@@ -19,6 +19,8 @@ export interface Evaluated {
   readonly detail: string | undefined;
   /** A faulted evaluation is not remembered. */
   readonly cacheable: boolean;
+  /** Time spent in the policy, microseconds. */
+  readonly evaluationUs: number;
   readonly fault?: unknown;
   /** The raw result of the policy. */
   readonly result?: unknown;
@@ -40,6 +42,14 @@ function checked(result: unknown): Verdict | undefined {
   return verdict;
 }
 
+const paths: Readonly<Record<Entrypoint, string>> = {
+  connect: "sallyport/connect",
+  publish: "sallyport/publish",
+  subscribe: "sallyport/subscribe",
+  command: "sallyport/command",
+  grants: "sallyport/grants",
+};
+
 /** The complete input as JSON text. */
 export function inputText(members: string, request: unknown, moment: Moment): string {
   return `{"now":${moment.now},"registry":{"synced":${moment.synced},"watermark":${moment.watermark}},"request":${JSON.stringify(request)}${members === "" ? "" : ","}${members}}`;
@@ -54,11 +64,14 @@ export function evaluateInput(
   moment: Moment,
 ): Evaluated {
   let inputJson: string | undefined;
+  let evaluationUs = 0;
   try {
     const project = snapshot.inputs[entrypoint].parts.get("request");
     const projected = project === undefined ? {} : project(request);
     inputJson = inputText(prepared.members, projected, moment);
-    const result = snapshot.policy.evaluate(`sallyport/${entrypoint}`, inputJson);
+    const startedMs = performance.now();
+    const result = snapshot.policy.evaluate(paths[entrypoint], inputJson);
+    evaluationUs = (performance.now() - startedMs) * 1000;
     const verdict = checked(result);
     if (verdict === undefined) {
       return {
@@ -66,20 +79,22 @@ export function evaluateInput(
         inputJson,
         detail: "the policy returned no valid result",
         cacheable: false,
+        evaluationUs,
         result,
       };
     }
-    return { verdict, inputJson, detail: undefined, cacheable: true, result };
+    return { verdict, inputJson, detail: undefined, cacheable: true, evaluationUs, result };
   } catch (thrown) {
     if (thrown instanceof FactDefect) {
       const detail = `${thrown.path}: ${thrown.problem}`;
-      return { verdict: malformedRequest, inputJson, detail, cacheable: false };
+      return { verdict: malformedRequest, inputJson, detail, cacheable: false, evaluationUs };
     }
     return {
       verdict: faulted,
       inputJson,
       detail: "the policy evaluation failed",
       cacheable: false,
+      evaluationUs,
       fault: thrown,
     };
   }

@@ -115,7 +115,7 @@ function examine(
   const host = (verdict: Evaluated["verdict"], detail: string): Seen => ({
     joined,
     prepared: undefined,
-    done: { verdict, inputJson: undefined, detail, cacheable: false },
+    done: { verdict, inputJson: undefined, detail, cacheable: false, evaluationUs: 0 },
   });
   if (isForeign(peer, joined.tenant)) {
     return host(foreignTenant, "the asking peer is not configured for the device's tenant");

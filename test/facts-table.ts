@@ -1,0 +1,66 @@
+/** A registry for tests: records in maps, freshness by hand, changes announced as the real one does. */
+import type { Change } from "../src/decision/change.ts";
+import type { DeviceRecord, FirmwarePolicyRecord, RecordKey, TenantRecord } from "../src/decision/facts.ts";
+import type { FactsReader, Stored } from "../src/pdp/facts-reader.ts";
+
+type AnyRecord = DeviceRecord | TenantRecord | FirmwarePolicyRecord;
+
+export class FactsTable implements FactsReader {
+  readonly #records = new Map<string, Stored<AnyRecord>>();
+  readonly #listeners: ((change: Change) => void)[] = [];
+  revision = 0;
+  synced = true;
+  watermark = 0;
+
+  onChange(listener: (change: Change) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  device(id: string): Stored<DeviceRecord> | undefined {
+    return this.#records.get(`device:${id}`) as Stored<DeviceRecord> | undefined;
+  }
+
+  tenant(id: string): Stored<TenantRecord> | undefined {
+    return this.#records.get(`tenant:${id}`) as Stored<TenantRecord> | undefined;
+  }
+
+  firmwarePolicy(tenant: string, deviceClass: string): Stored<FirmwarePolicyRecord> | undefined {
+    return this.#records.get(`firmware_policy:${tenant}/${deviceClass}`) as Stored<FirmwarePolicyRecord> | undefined;
+  }
+
+  freshness(): { synced: boolean; watermark: number } {
+    return { synced: this.synced, watermark: this.watermark };
+  }
+
+  /** Stores a record and announces it. */
+  put(key: RecordKey, record: AnyRecord): void {
+    this.revision += 1;
+    this.#records.set(key, { key, revision: this.revision, record });
+    this.#announce({ scope: "records", revision: this.revision, keys: [key] });
+  }
+
+  /** Stores an isolated record and announces it. */
+  isolate(key: RecordKey, invalid: string): void {
+    this.revision += 1;
+    this.#records.set(key, { key, revision: this.revision, invalid });
+    this.#announce({ scope: "records", revision: this.revision, keys: [key] });
+  }
+
+  /** Removes a record and announces it. */
+  remove(key: RecordKey): void {
+    if (!this.#records.delete(key)) return;
+    this.revision += 1;
+    this.#announce({ scope: "records", revision: this.revision, keys: [key] });
+  }
+
+  /** Forgets every record and announces it. */
+  clear(): void {
+    this.revision += 1;
+    this.#records.clear();
+    this.#announce({ scope: "everything", revision: this.revision });
+  }
+
+  #announce(change: Change): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+}

@@ -1,0 +1,57 @@
+/** A PDP over a table of facts, with proofs that are given as proven. */
+import type { CacheLimits } from "../src/cache/decision-cache.ts";
+import { openTally } from "../src/log/compose-event.ts";
+import type { Evaluation } from "../src/log/event.ts";
+import { Pdp, type PdpParts } from "../src/pdp/pdp.ts";
+import { defaultQueryLimits } from "../src/pdp/query-check.ts";
+import type { Clock } from "../src/runtime/clock.ts";
+import type { FactsTable } from "./facts-table.ts";
+
+/** Limits that never evict in a test that does not ask for it. */
+export const roomyCache: CacheLimits = { max_subjects: 1000, max_denied_subjects: 1000, max_answers_per_subject: 64 };
+
+/** Nothing but an identity that is already proven counts. */
+const provenOnly: PdpParts["prover"] = {
+  prove: () => ({ refused: "only proven identities count here" }),
+  proveActor: async () => ({ refused: "only asserted actors count here" }),
+  proveApproval: async () => ({ refused: "only asserted approvals count here" }),
+};
+
+/** Builds a PDP that hears of every change of `facts`. Faults of a policy are thrown: no test expects one. */
+export function corePdp(
+  facts: FactsTable,
+  clock: Clock,
+  cacheLimits: CacheLimits = roomyCache,
+  seen: (record: Evaluation) => void = () => {},
+): Pdp {
+  const spent = new Set<string>();
+  const pdp = new Pdp({
+    facts,
+    clock,
+    cacheLimits,
+    queryLimits: defaultQueryLimits,
+    prover: provenOnly,
+    effects: {
+      spendClaim: async (fingerprint) => {
+        if (spent.has(fingerprint)) return false;
+        spent.add(fingerprint);
+        return true;
+      },
+      markReentry: async () => {},
+    },
+    recorder: {
+      evaluated: (record) => {
+        seen(record);
+        return openTally(record);
+      },
+      hit: (tally) => {
+        tally.count += 1;
+      },
+    },
+    onFault: (fault) => {
+      throw fault;
+    },
+  });
+  facts.onChange((change) => pdp.apply(change));
+  return pdp;
+}
