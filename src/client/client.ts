@@ -1,0 +1,184 @@
+/** The enforcement point's side of the API: a decider that asks a running service. */
+import { randomUUID } from "node:crypto";
+import { ChannelCredentials, type ChannelOptions, Metadata, type ServiceError } from "@grpc/grpc-js";
+import type { Decider, Decision } from "../decision/decision.ts";
+import { denial } from "../decision/denial.ts";
+import type { Query, Subject } from "../decision/query.ts";
+import { DecisionServiceClient } from "../gen/sallyport/v1/decision.ts";
+import { type Clock, systemClock } from "../runtime/clock.ts";
+import { Fault } from "../runtime/fault.ts";
+import { reasonOf, toFault } from "./faults.ts";
+import { type Explanation, fromWireDecision, fromWireGrants, type GrantList } from "./from-wire.ts";
+import {
+  toWireCommand,
+  toWireConnect,
+  toWireItem,
+  toWirePublish,
+  toWireSubject,
+  toWireSubscribe,
+} from "./to-wire.ts";
+
+export type { Explanation, Grant, GrantList } from "./from-wire.ts";
+
+/** Where the service is and how to reach it. */
+export interface ConnectOptions {
+  /** `host:port` or `unix:PATH`. */
+  readonly address: string;
+  /** PEM: roots that the service's certificate must lead to, and this peer's own certificate and key (mTLS). */
+  readonly tls?: {
+    readonly ca?: Uint8Array | string;
+    readonly cert?: Uint8Array | string;
+    readonly key?: Uint8Array | string;
+    /** Name to expect in the service's certificate where it is not the host of `address`. */
+    readonly serverName?: string;
+  };
+  /** Allows a plain connection to an address that is not on this machine. Evidence would travel in clear. */
+  readonly insecure?: boolean;
+  /** Longest wait for an answer, in milliseconds. Default 1000. */
+  readonly deadlineMs?: number;
+  /** Told why a question was answered with a denial of the client's own. */
+  readonly onFault?: (fault: Fault) => void;
+  readonly clock?: Clock;
+}
+
+/** A connection to the service. */
+export interface Client extends Decider, AsyncDisposable {
+  /**
+   * Never rejects: where the service gives no answer in time this is the denial `internal_error`
+   * (`rate_limited` where it sheds load, `bad_request` where it finds the question malformed).
+   */
+  decide(query: Query): Promise<Decision>;
+  /** Answers in the order of the questions, of any kinds; sent in batches of at most 256. Never rejects. */
+  batch(queries: readonly Query[]): Promise<Decision[]>;
+  /** What a session may publish and subscribe to. Never rejects: without an answer there are no grants. */
+  listGrants(subject: Subject): Promise<GrantList>;
+  /** One question answered afresh, with what it rests on. @throws Fault where there is no answer. */
+  explain(query: Query): Promise<Explanation>;
+}
+
+type Callback<T> = (error: ServiceError | null, value: T) => void;
+type Call<Q, A> = (
+  request: Q,
+  metadata: Metadata,
+  options: { deadline: number },
+  done: Callback<A>,
+) => unknown;
+
+const largestBatch = 256;
+const onThisMachine = /^(unix:|localhost:|127\.\d+\.\d+\.\d+:|\[::1\]:)/;
+
+const channelOptions: ChannelOptions = {
+  "grpc.use_local_subchannel_pool": 1,
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 5_000,
+  "grpc.keepalive_time_ms": 30_000,
+  "grpc.keepalive_timeout_ms": 5_000,
+};
+
+function credentialsFor(options: ConnectOptions): ChannelCredentials {
+  const { tls } = options;
+  if (tls !== undefined) {
+    const pem = (value: Uint8Array | string | undefined): Buffer | null =>
+      value === undefined ? null : Buffer.from(value);
+    try {
+      return ChannelCredentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.cert));
+    } catch (thrown) {
+      throw Fault.from(thrown, "tls_invalid", "cannot use the client's certificate and key");
+    }
+  }
+  if (options.insecure !== true && !onThisMachine.test(options.address)) {
+    throw new Fault(
+      "config_invalid",
+      `\`${options.address}\` is not on this machine: give \`tls\`, or say \`insecure: true\` to send evidence in clear`,
+    );
+  }
+  return ChannelCredentials.createInsecure();
+}
+
+/**
+ * Opens a client; the connection is made when it is first needed and remade when it breaks.
+ * @throws Fault `config_invalid` or `tls_invalid`.
+ */
+export function connect(options: ConnectOptions): Client {
+  const clock = options.clock ?? systemClock;
+  const deadlineMs = options.deadlineMs ?? 1000;
+  const serverName = options.tls?.serverName;
+  const stub = new DecisionServiceClient(options.address, credentialsFor(options), {
+    ...channelOptions,
+    ...(serverName === undefined ? {} : { "grpc.ssl_target_name_override": serverName }),
+  });
+  const metadata = new Metadata();
+  const nextId = (): string => `client-${randomUUID()}`;
+
+  const unary = <Q, A>(method: Call<Q, A>, request: Q): Promise<A> =>
+    new Promise((resolve, reject) => {
+      method.call(stub, request, metadata, { deadline: clock.wallMs() + deadlineMs }, (error, answer) => {
+        if (error) reject(error);
+        else resolve(answer);
+      });
+    });
+
+  const deny = (thrown: unknown): Decision => {
+    const fault = toFault(thrown, "no decision from the service");
+    options.onFault?.(fault);
+    return denial(reasonOf(fault), { id: nextId() });
+  };
+
+  const ask = async (query: Query): Promise<Decision> => {
+    switch (query.kind) {
+      case "connect":
+        return fromWireDecision((await unary(stub.checkConnect, toWireConnect(query))).decision, nextId);
+      case "publish":
+        return fromWireDecision((await unary(stub.checkPublish, toWirePublish(query))).decision, nextId);
+      case "subscribe":
+        return fromWireDecision(
+          (await unary(stub.checkSubscribe, toWireSubscribe(query))).decisions[0],
+          nextId,
+        );
+      case "command":
+        return fromWireDecision((await unary(stub.checkCommand, toWireCommand(query))).decision, nextId);
+      default:
+        return query satisfies never;
+    }
+  };
+
+  const askBatch = async (queries: readonly Query[]): Promise<Decision[]> => {
+    try {
+      const { results } = await unary(stub.batchCheck, { items: queries.map(toWireItem) });
+      return queries.map((_, index) => fromWireDecision(results[index]?.decisions[0], nextId));
+    } catch (thrown) {
+      return queries.map(() => deny(thrown));
+    }
+  };
+
+  return {
+    decide: (query) => ask(query).catch(deny),
+    async batch(queries) {
+      const parts: Promise<Decision[]>[] = [];
+      for (let start = 0; start < queries.length; start += largestBatch) {
+        parts.push(askBatch(queries.slice(start, start + largestBatch)));
+      }
+      return (await Promise.all(parts)).flat();
+    },
+    async listGrants(subject) {
+      try {
+        return fromWireGrants(await unary(stub.listGrants, { subject: toWireSubject(subject) }), nextId);
+      } catch (thrown) {
+        return { decision: deny(thrown), grants: [] };
+      }
+    },
+    async explain(query) {
+      try {
+        const { explanations } = await unary(stub.explain, { check: toWireItem(query) });
+        const [first] = explanations;
+        if (first === undefined) throw new Fault("internal", "the service explained nothing");
+        return { ...first, decision: fromWireDecision(first.decision, nextId) };
+      } catch (thrown) {
+        throw toFault(thrown, "no explanation from the service");
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      stub.close();
+    },
+  };
+}
