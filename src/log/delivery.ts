@@ -168,14 +168,14 @@ export class Delivery {
     }
   }
 
-  /** Counts everything that is not written yet as lost; nobody will be told but the counters. */
+  /** Counts everything that is not written yet as lost. */
   #abandon(): void {
-    this.counters.lost += this.#inFlight + this.waiting;
+    this.lose(this.#inFlight + this.waiting);
     this.#inFlight = 0;
     this.#queue = [];
     this.#head = 0;
     for (let line = this.#options.more(); line !== undefined; line = this.#options.more()) {
-      this.counters.lost += line.decisions;
+      this.lose(line.decisions);
     }
   }
 }

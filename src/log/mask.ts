@@ -10,14 +10,12 @@ function isContainer(value: unknown): value is Container {
   return typeof value === "object" && value !== null;
 }
 
-/** The key as it stands in `container`; rules may write it plain or percent-encoded. */
-function keyIn(container: Container, segment: string): string | undefined {
+/** Keys of `container` that a segment names: written plain, percent-encoded, or, to be safe, both. */
+function keysIn(container: Container, segment: string): string[] {
   if (Array.isArray(container)) {
-    return /^(0|[1-9]\d*)$/.test(segment) && Number(segment) < container.length ? segment : undefined;
+    return /^(0|[1-9]\d*)$/.test(segment) && Number(segment) < container.length ? [segment] : [];
   }
-  if (Object.hasOwn(container, segment)) return segment;
-  const decoded = decode(segment);
-  return Object.hasOwn(container, decoded) ? decoded : undefined;
+  return [...new Set([segment, decode(segment)])].filter((key) => Object.hasOwn(container, key));
 }
 
 function decode(segment: string): string {
@@ -32,44 +30,42 @@ function child(container: Container, key: string): unknown {
   return Array.isArray(container) ? container[Number(key)] : container[key];
 }
 
+function put(container: Container, key: string, value: unknown): void {
+  if (Array.isArray(container)) container[Number(key)] = value;
+  else Object.defineProperty(container, key, { value, enumerable: true, configurable: true, writable: true });
+}
+
 /** Takes the value out; whether there was one. */
-function remove(root: Container, path: readonly string[]): boolean {
-  let node = root;
-  for (const [index, segment] of path.entries()) {
-    const key = keyIn(node, segment);
-    if (key === undefined) return false;
-    if (index === path.length - 1) {
+function remove(node: unknown, [segment, ...rest]: readonly string[]): boolean {
+  if (!isContainer(node) || segment === undefined) return false;
+  let removed = false;
+  for (const key of keysIn(node, segment)) {
+    if (rest.length > 0) removed = remove(child(node, key), rest) || removed;
+    else {
+      removed = true;
       if (Array.isArray(node)) node.splice(Number(key), 1);
       else delete node[key];
-      return true;
     }
-    const next = child(node, key);
-    if (!isContainer(next)) return false;
-    node = next;
   }
-  return false;
+  return removed;
 }
 
 /** Sets the value, making mappings on the way as OPA does; whether there was a place for it. */
-function upsert(root: Container, path: readonly string[], value: unknown): boolean {
-  let node = root;
-  for (const [index, segment] of path.entries()) {
-    const key = keyIn(node, segment) ?? (Array.isArray(node) ? undefined : decode(segment));
-    if (key === undefined) return false;
-    if (index === path.length - 1) {
-      if (Array.isArray(node)) node[Number(key)] = value;
-      else Object.defineProperty(node, key, { value, enumerable: true, configurable: true, writable: true });
-      return true;
-    }
-    let next = child(node, key);
-    if (next === undefined && !Array.isArray(node)) {
-      next = {};
-      Object.defineProperty(node, key, { value: next, enumerable: true, configurable: true, writable: true });
-    }
-    if (!isContainer(next)) return false;
-    node = next;
-  }
-  return false;
+function upsert(node: unknown, [segment, ...rest]: readonly string[], value: unknown): boolean {
+  if (!isContainer(node) || segment === undefined) return false;
+  const found = keysIn(node, segment);
+  if (found.length === 0 && Array.isArray(node)) return false;
+  const keys = found.length === 0 ? [decode(segment)] : found;
+  return keys
+    .map((key) => {
+      if (rest.length === 0) {
+        put(node, key, value);
+        return true;
+      }
+      if (found.length === 0) put(node, key, {});
+      return upsert(child(node, key), rest, value);
+    })
+    .some(Boolean);
 }
 
 interface Rule {
