@@ -1,4 +1,3 @@
-import type { Decision } from "../decision/decision.ts";
 import type { Query } from "../decision/query.ts";
 import { type DecisionEvent, type Evaluation, type Labels, timestamp } from "./event.ts";
 import { describeQuestion } from "./question.ts";
@@ -32,33 +31,32 @@ export function openTally({ query, peer, decision }: Evaluation): Tally {
   };
 }
 
-function resultOf(decision: Decision, detail: string | undefined): object {
-  const { allow, reason, findings, obligations, valid_until, registry_age_s } = decision;
-  return { allow, reason, findings, obligations, valid_until, registry_age_s, detail };
-}
-
 /** The line of one evaluated decision, without its line end. */
 export function composeLine(evaluation: Evaluation, labels: Labels, wallMs: number): string {
   const { query, peer, decision, inputJson, detail, evaluationUs } = evaluation;
-  const head = {
+  const event: DecisionEvent = {
     labels,
     decision_id: decision.decision_id,
     bundles: { sallyport: { revision: decision.bundle_revision } },
     path: `sallyport/${query.kind}`,
-  };
-  const tail: Omit<DecisionEvent, keyof typeof head | "input"> = {
-    result: resultOf(decision, detail),
+    result: {
+      allow: decision.allow,
+      reason: decision.reason,
+      findings: decision.findings,
+      obligations: decision.obligations,
+      valid_until: decision.valid_until,
+      registry_age_s: decision.registry_age_s,
+      detail,
+    },
     requested_by: peer.name,
     timestamp: timestamp(wallMs),
     reason: decision.reason,
     registry_revision: decision.registry_revision,
-    ...(inputJson === undefined
-      ? {}
-      : { metrics: { timer_rego_query_eval_ns: Math.round(evaluationUs * 1000) } }),
+    metrics: { timer_rego_query_eval_ns: Math.round(evaluationUs * 1000) },
   };
-  const input = inputJson ?? JSON.stringify(describeQuestion(query));
   // The input is JSON already and the largest part: it is set in as text.
-  return `${JSON.stringify(head).slice(0, -1)},"input":${input},${JSON.stringify(tail).slice(1)}`;
+  const input = inputJson ?? JSON.stringify(describeQuestion(query));
+  return `{"input":${input},${JSON.stringify(event).slice(1)}`;
 }
 
 /** The line of a cached answer's repeats between two moments, without its line end. */

@@ -61,7 +61,14 @@ export interface LossEvent extends Common {
   readonly lost: number;
 }
 
+let latestMs = Number.NaN;
+let latest = "";
+
 /** Time for an event, from unix milliseconds. */
 export function timestamp(wallMs: number): string {
-  return `${new Date(wallMs).toISOString().slice(0, -1)}000000Z`;
+  if (wallMs !== latestMs) {
+    latest = `${new Date(wallMs).toISOString().slice(0, -1)}000000Z`;
+    latestMs = wallMs;
+  }
+  return latest;
 }
