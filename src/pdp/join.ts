@@ -62,6 +62,15 @@ function pick(
   return picked;
 }
 
+/** A device as a policy sees it: the wanted credentials only, and no model where it has none of its own. */
+function devicePart(
+  device: DeviceRecord | null,
+  wanted: (fingerprint: string, record: CredentialRecord) => boolean,
+): unknown {
+  if (device === null) return null;
+  return { ...device, model: device.model || null, credentials: pick(device.credentials, wanted) };
+}
+
 /** Facts of a device that a gateway vouches for: its registered `gateway_asserted` credential. */
 function assertedByGateway(device: DeviceRecord, session: Session): Credential | null {
   const found = Object.entries(device.credentials).find(([, record]) => record.type === "gateway_asserted");
@@ -102,7 +111,7 @@ function joinGateway(
   if (floor === null) reading.invalid ??= `${policyKey}: there is none`;
   const presented = proof === "asserted" ? "" : proof.fingerprint;
   return {
-    gateway: { ...record, credentials: pick(record.credentials, (fingerprint) => fingerprint === presented) },
+    gateway: devicePart(record, (fingerprint) => fingerprint === presented),
     gateway_credential: proof,
     gateway_fw_policy: floor,
   };
@@ -152,10 +161,7 @@ export function joinSession(reader: FactsReader, session: Session): Joined {
   return {
     parts: {
       credential,
-      device:
-        device === null
-          ? null
-          : { ...device, credentials: pick(device.credentials, (fingerprint) => fingerprint === presented) },
+      device: devicePart(device, (fingerprint) => fingerprint === presented),
       tenant: home.tenant,
       fw_policy: home.fw_policy,
       ...gateway,
@@ -184,10 +190,7 @@ export function joinCommand(
   return {
     parts: {
       credential: null,
-      device:
-        device === null
-          ? null
-          : { ...device, credentials: pick(device.credentials, (_, record) => record.status === "active") },
+      device: devicePart(device, (_, record) => record.status === "active"),
       tenant: home.tenant,
       fw_policy: home.fw_policy,
       ...gateway,
