@@ -4,6 +4,7 @@ import { ChannelCredentials, type ChannelOptions, Metadata, type ServiceError } 
 import type { Decider, Decision } from "../decision/decision.ts";
 import { denial } from "../decision/denial.ts";
 import type { Query, Subject } from "../decision/query.ts";
+import type * as wire from "../gen/sallyport/v1/decision.ts";
 import { DecisionServiceClient } from "../gen/sallyport/v1/decision.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
@@ -56,13 +57,9 @@ export interface Client extends Decider, AsyncDisposable {
   explain(query: Query): Promise<Explanation>;
 }
 
-type Callback<T> = (error: ServiceError | null, value: T) => void;
-type Call<Q, A> = (
-  request: Q,
-  metadata: Metadata,
-  options: { deadline: number },
-  done: Callback<A>,
-) => unknown;
+type Answered<A> = (error: ServiceError | null, answer: A) => void;
+/** The end of every call's argument list. */
+type Tail<A> = [metadata: Metadata, options: { deadline: number }, done: Answered<A>];
 
 const largestBatch = 256;
 const onThisMachine = /^(unix:|localhost:|127\.\d+\.\d+\.\d+:|\[::1\]:)/;
@@ -110,9 +107,9 @@ export function connect(options: ConnectOptions): Client {
   const metadata = new Metadata();
   const nextId = (): string => `client-${randomUUID()}`;
 
-  const unary = <Q, A>(method: Call<Q, A>, request: Q): Promise<A> =>
+  const unary = <A>(call: (...tail: Tail<A>) => unknown): Promise<A> =>
     new Promise((resolve, reject) => {
-      method.call(stub, request, metadata, { deadline: clock.wallMs() + deadlineMs }, (error, answer) => {
+      call(metadata, { deadline: clock.wallMs() + deadlineMs }, (error, answer) => {
         if (error) reject(error);
         else resolve(answer);
       });
@@ -126,17 +123,34 @@ export function connect(options: ConnectOptions): Client {
 
   const ask = async (query: Query): Promise<Decision> => {
     switch (query.kind) {
-      case "connect":
-        return fromWireDecision((await unary(stub.checkConnect, toWireConnect(query))).decision, nextId);
-      case "publish":
-        return fromWireDecision((await unary(stub.checkPublish, toWirePublish(query))).decision, nextId);
-      case "subscribe":
-        return fromWireDecision(
-          (await unary(stub.checkSubscribe, toWireSubscribe(query))).decisions[0],
-          nextId,
+      case "connect": {
+        const request = toWireConnect(query);
+        const answer = await unary<wire.CheckConnectResponse>((...tail) =>
+          stub.checkConnect(request, ...tail),
         );
-      case "command":
-        return fromWireDecision((await unary(stub.checkCommand, toWireCommand(query))).decision, nextId);
+        return fromWireDecision(answer.decision, nextId);
+      }
+      case "publish": {
+        const request = toWirePublish(query);
+        const answer = await unary<wire.CheckPublishResponse>((...tail) =>
+          stub.checkPublish(request, ...tail),
+        );
+        return fromWireDecision(answer.decision, nextId);
+      }
+      case "subscribe": {
+        const request = toWireSubscribe(query);
+        const answer = await unary<wire.CheckSubscribeResponse>((...tail) =>
+          stub.checkSubscribe(request, ...tail),
+        );
+        return fromWireDecision(answer.decisions[0], nextId);
+      }
+      case "command": {
+        const request = toWireCommand(query);
+        const answer = await unary<wire.CheckCommandResponse>((...tail) =>
+          stub.checkCommand(request, ...tail),
+        );
+        return fromWireDecision(answer.decision, nextId);
+      }
       default:
         return query satisfies never;
     }
@@ -144,7 +158,10 @@ export function connect(options: ConnectOptions): Client {
 
   const askBatch = async (queries: readonly Query[]): Promise<Decision[]> => {
     try {
-      const { results } = await unary(stub.batchCheck, { items: queries.map(toWireItem) });
+      const request = { items: queries.map(toWireItem) };
+      const { results } = await unary<wire.BatchCheckResponse>((...tail) =>
+        stub.batchCheck(request, ...tail),
+      );
       return queries.map((_, index) => fromWireDecision(results[index]?.decisions[0], nextId));
     } catch (thrown) {
       return queries.map(() => deny(thrown));
@@ -162,14 +179,19 @@ export function connect(options: ConnectOptions): Client {
     },
     async listGrants(subject) {
       try {
-        return fromWireGrants(await unary(stub.listGrants, { subject: toWireSubject(subject) }), nextId);
+        const request = { subject: toWireSubject(subject) };
+        const answer = await unary<wire.ListGrantsResponse>((...tail) => stub.listGrants(request, ...tail));
+        return fromWireGrants(answer, nextId);
       } catch (thrown) {
         return { decision: deny(thrown), grants: [] };
       }
     },
     async explain(query) {
       try {
-        const { explanations } = await unary(stub.explain, { check: toWireItem(query) });
+        const request = { check: toWireItem(query) };
+        const { explanations } = await unary<wire.ExplainResponse>((...tail) =>
+          stub.explain(request, ...tail),
+        );
         const [first] = explanations;
         if (first === undefined) throw new Fault("internal", "the service explained nothing");
         return { ...first, decision: fromWireDecision(first.decision, nextId) };

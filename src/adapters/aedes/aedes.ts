@@ -154,8 +154,10 @@ export function aedesHooks(options: AedesOptions): AedesHooks {
     },
 
     async recheck(clientId) {
-      const due = clientId === undefined ? [...open.values()] : [open.get(clientId)];
-      await Promise.all(due.map((session) => session && rejudge(session)));
+      const due = [...open.values()].filter(
+        ({ subject }) => clientId === undefined || subject.client_id === clientId,
+      );
+      await Promise.all(due.map(rejudge));
     },
 
     detach() {
