@@ -1,0 +1,4 @@
+# cuts
+package sallyport.authz.cuts
+
+cuts := {}

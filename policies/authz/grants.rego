@@ -1,0 +1,6 @@
+# grants: placeholder
+package sallyport.authz.grants
+
+import data.sallyport.authz.connect
+
+decision := connect.decision

@@ -1,0 +1,112 @@
+# publish: may this device publish on this topic now. `straight` is a device with nothing to say against it on a
+# topic of its own, answered at once; everything else is explained. A law holds that both agree.
+package sallyport.authz.publish
+
+import data.sallyport.authz.answer
+import data.sallyport.authz.credential
+import data.sallyport.authz.place
+import data.sallyport.authz.streams
+import data.sallyport.authz.subject
+import data.sallyport.authz.verdict
+import data.sallyport.lib.facts
+import data.sallyport.lib.time
+import data.sallyport.lib.topics
+import data.sallyport.profiles.gateway_mediated
+import data.sallyport.profiles.safety_segmented
+
+decision := explained
+
+explained := verdict.denial(codes) if count(codes) > 0
+
+else := verdict.allowance(findings, notes, obligations) if codes == set()
+
+else := verdict.unjudged
+
+codes := early if verdict.blinding(early)
+
+else := union({
+	early,
+	credential.failing,
+	place.failing,
+	gateway_mediated.failing,
+	message_codes(input.request.topic, input.request.qos, input.request.retain),
+	timing,
+})
+
+early := subject.failing | malformed
+
+malformed contains "bad_request" if not addressed
+
+addressed if is_string(input.request.topic)
+
+stream := topics.stream_below(topics.own_prefix, input.request.topic)
+
+findings := streams.findings("publish", stream)
+
+notes := answer.notes(findings) | backfilled
+
+backfilled := {"ok_backfill"} if late
+
+else := set()
+
+obligations := object.union(answer.duties, {"route": "backfill"}) if late
+
+else := answer.duties
+
+# Topic, stream, qos and retain of a message, now or in a will.
+message_codes(topic, qos, retain) := union({
+	name_codes(topic),
+	reserved_codes(topic),
+	scope_codes(topic),
+	delivery_codes(topic, qos, retain),
+	usage,
+})
+
+name_codes(topic) := set() if topics.name(topic)
+
+else := {"topic_invalid"}
+
+reserved_codes(topic) := {"topic_reserved"} if startswith(topic, "$")
+
+else := set()
+
+# Out of the device's own subtree no stream is asked; what does not depend on one still is.
+scope_codes(topic) := streams.codes("publish", below) if below := topics.stream_below(topics.own_prefix, topic)
+
+else := {"topic_out_of_scope"} | streams.codes("publish", "")
+
+delivery_codes(topic, qos, retain) := set() if {
+	qos - facts.profile.max_qos <= 0
+	retainable(topic, retain)
+}
+
+else := {"qos_not_allowed"}
+
+# A retained message outlives its sender's trust: only where data says so (reason qos_not_allowed, as any
+# delivery that is not granted).
+retainable(_, false)
+
+retainable(topic, true) if topics.stream_below(topics.own_prefix, topic) in facts.profile.retain_streams
+
+usage := set() if safety_segmented.matching_usage
+
+else := {"credential_usage_mismatch"}
+
+# Message time (FACTS, missing on the wire: without one it is server time).
+timing contains "clock_skew_exceeded" if not plausible
+
+timing contains "message_too_old" if not recent
+
+timed if input.request.occurred_at != null
+
+untimed if input.request.occurred_at == null
+
+plausible if untimed
+
+plausible if time.age >= 0 - data.site.clock_skew_s
+
+recent if untimed
+
+recent if time.age <= facts.profile.backlog_max_s
+
+late if time.age > data.site.backfill_after_s

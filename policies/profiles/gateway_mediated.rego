@@ -1,0 +1,224 @@
+# A device behind a gateway: the gateway must be its own, proven, in good standing, and trust is the weaker of
+# both (FACTS, the five security models; gate "gateway"). Asked in every model where `via` is set.
+package sallyport.profiles.gateway_mediated
+
+import data.sallyport.authz.attestation
+import data.sallyport.authz.signals
+import data.sallyport.lib.facts
+import data.sallyport.lib.time
+
+used if not direct
+
+direct if input.request.via == null
+
+known if is_object(input.gateway)
+
+authorized if {
+	input.gateway.id == input.request.via
+	input.request.via in input.device.via
+	input.gateway.tenant == input.device.tenant
+	data.site.classes[input.gateway.class].gateway == true
+}
+
+# The gateway's own credential: vouched for by a peer that may, or every credential gate of the device again.
+proven if input.gateway_credential == "asserted"
+
+proven if {
+	input.gateway_credential.type in facts.profile.credential_types
+	gateway_type_allowed
+	credential_bound
+	credential_standing
+	credential_timely
+}
+
+gateway_type_allowed if not facts.profile.gateway_credential_types
+
+gateway_type_allowed if input.gateway_credential.type in facts.profile.gateway_credential_types
+
+credential_bound if {
+	input.gateway_credential.device_id == input.gateway.id
+	input.gateway_credential.tenant == input.gateway.tenant
+	input.gateway_credential.trust_domain == input.gateway.trust_domain
+	data.site.trust_domains[input.gateway_credential.trust_domain].env == input.request.env
+}
+
+entry := input.gateway.credentials[input.gateway_credential.fingerprint]
+
+credential_standing if {
+	entry.status == "active"
+	unshared
+	hardware_backed
+}
+
+unshared if entry.devices - 1 <= 0
+
+unshared if facts.profile.unique_credential == false
+
+hardware_backed if facts.profile.hardware_key == false
+
+hardware_backed if input.gateway_credential.key_protection in data.site.hardware_protections
+
+credential_timely if {
+	credential := input.gateway_credential
+	time.reached(credential.not_before, 0)
+	time.before(credential.not_after, 0)
+	(credential.not_after - credential.not_before) - facts.profile.credential_max_ttl_s <= 0
+	in_use
+}
+
+in_use if time.before(entry.last_used_at, facts.profile.credential_inactivity_s)
+
+in_use if time.before(entry.bound_at, facts.profile.credential_inactivity_s)
+
+responses contains signals.answer(input.tenant.playbook, signal) if {
+	some signal in input.gateway.state.signals
+	not time.reached(signal.expires_at, 0)
+}
+
+unquarantined if {
+	input.gateway.state.quarantine.active == false
+	not input.gateway.state.lifecycle in {"quarantined", "safe_mode"}
+	is_array(input.gateway.state.signals)
+	not "quarantine" in responses
+}
+
+active if {
+	input.gateway.state.lifecycle == "active"
+	time.before(input.gateway.support.eol_at, 0)
+	trusted_again
+}
+
+# A loss of trust that no evidence has cleared (FACTS, lifecycle).
+trusted_again if input.gateway.state.reentry_required_since == 0
+
+trusted_again if {
+	input.gateway.attestation.status == "affirming"
+	uncontradicted
+	verified
+	input.gateway.attestation.appraised_at - input.gateway.state.reentry_required_since > 0
+	time.reached(input.gateway.attestation.appraised_at, 0)
+}
+
+trusted_again if {
+	entry.status == "active"
+	entry.bound_at - input.gateway.state.reentry_required_since > 0
+	time.reached(entry.bound_at, 0)
+}
+
+verified if input.gateway.attestation.verifier in data.site.trusted_verifiers
+
+uncontradicted if input.gateway.attestation == null
+
+uncontradicted if {
+	input.gateway.attestation.status in {"affirming", "warning", "none"}
+	is_object(input.gateway.attestation.vector)
+	not attestation.contraindicates(input.gateway.attestation.vector)
+	verified
+	matching
+}
+
+matching if input.gateway.firmware == null
+
+matching if input.gateway.firmware.attested_key == null
+
+matching if input.gateway.firmware.attested_key == input.gateway.firmware.key
+
+# Required of every gateway: a result, fresh by the profile's own age.
+attested if {
+	input.gateway.attestation.status in {"affirming", "warning"}
+	time.reached(input.gateway.attestation.appraised_at, 0)
+	time.before(input.gateway.attestation.appraised_at, facts.profile.gateway_attestation_max_age_s)
+	time.before(input.gateway.attestation.expires_at, 0)
+}
+
+attestation_ends_at := min([
+	input.gateway.attestation.appraised_at + facts.profile.gateway_attestation_max_age_s,
+	input.gateway.attestation.expires_at,
+])
+
+firmware_good if {
+	input.gateway.firmware.key - input.gateway_fw_policy.min_key >= 0
+	is_array(input.gateway_fw_policy.blocked)
+	not input.gateway.firmware.key in input.gateway_fw_policy.blocked
+	input.gateway.firmware.channel in data.site.firmware_channels[input.request.env]
+}
+
+# No posture finding: it may carry anything that its leaf may send.
+undegraded if {
+	in_patch_window
+	time.before(input.gateway.support.support_ends_at, 0)
+	input.gateway.attestation.status == "affirming"
+	not attestation.warns(input.gateway.attestation.vector)
+	not "downgrade" in responses
+	compliant
+}
+
+in_patch_window if input.gateway.firmware.key - input.gateway_fw_policy.patched_key >= 0
+
+in_patch_window if time.before(input.gateway_fw_policy.patched_deadline, 0)
+
+compliant if input.gateway.compliance == null
+
+compliant if input.gateway.compliance.status == "compliant"
+
+compliant if time.before(input.gateway.compliance.exception.expires_at, 0)
+
+degraded if {
+	used
+	known
+	not undegraded
+}
+
+roomy if input.gateway.max_children - input.gateway.children > 0
+
+failing contains "gateway_unknown" if {
+	used
+	not known
+}
+
+failing contains "gateway_not_authorized" if {
+	served
+	not authorized
+}
+
+failing contains "gateway_not_authorized" if {
+	served
+	not proven
+}
+
+failing contains "gateway_quarantined" if {
+	served
+	not unquarantined
+}
+
+failing contains "gateway_not_active" if {
+	served
+	unquarantined
+	not active
+}
+
+failing contains "gateway_attestation_failed" if {
+	served
+	not uncontradicted
+}
+
+failing contains "gateway_attestation_stale" if {
+	served
+	not attested
+}
+
+failing contains "gateway_firmware_below_minimum" if {
+	served
+	not firmware_good
+}
+
+served if {
+	used
+	known
+}
+
+# Asked at connect only: a leaf that is connected has its place.
+full if {
+	served
+	not roomy
+}
