@@ -1,0 +1,32 @@
+/** What the log says of what inner rings publish on their diagnostics channels. */
+import type { SinkNews } from "../log/decision-log.ts";
+import type { Level } from "./logger.ts";
+
+/** A line to log. */
+export interface ChannelLine {
+  readonly level: Level;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** Words a message of one channel; `undefined`: not worth a line. */
+export type Wording = (message: unknown) => ChannelLine | undefined;
+
+/** Every channel of this program and its line. A test finds channels in `src/` that are missing here. */
+export const channelLines: Readonly<Record<string, Wording>> = {
+  "sallyport:log:sink": (message) => {
+    const { works, error, lost } = message as SinkNews;
+    return works
+      ? { level: "info", message: "the decision log's sink works again", fields: { lost } }
+      : {
+          level: "error",
+          message: "the decision log's sink fails; events wait for it",
+          fields: { error, lost },
+        };
+  },
+  "sallyport:registry:applied": (message) => ({
+    level: "debug",
+    message: "records changed",
+    fields: message as { revision: number; changed: number },
+  }),
+};
