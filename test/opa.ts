@@ -30,6 +30,7 @@ export function runOpa(args: readonly string[], input = ""): string {
 
 /** A group of tests that need OPA: skipped as "NOT RUN: opa" where there is none, failing there in CI. */
 export function describeWithOpa(name: string, body: () => void): void {
-  if (findOpa() !== undefined || process.env["CI"]) describe(name, body);
-  else describe.skip(`${name} (NOT RUN: opa)`, body);
+  const wanted = findOpa() !== undefined || Boolean(process.env["CI"]);
+  const group = wanted ? describe : describe.skip;
+  group(wanted ? name : `${name} (NOT RUN: opa)`, body);
 }

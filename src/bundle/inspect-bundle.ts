@@ -1,6 +1,6 @@
 /** A bundle in a few lines, for people. */
 import type { Bundle, JsonSchema } from "./bundle.ts";
-import { checkManifest } from "./manifest.ts";
+import { readManifest } from "./manifest.ts";
 
 /** What a policy module says of itself; the engine reads it. */
 export interface ModuleFacts {
@@ -36,7 +36,7 @@ export function inspectBundle(
   bundle: Bundle,
   inspectModule: (wasm: Uint8Array) => ModuleFacts,
 ): BundleSummary {
-  const manifest = checkManifest(bundle.manifest);
+  const manifest = readManifest(bundle.manifest);
   const module = inspectModule(bundle.wasm);
   const schemas = Object.entries(bundle.schemas).sort(([left], [right]) => (left < right ? -1 : 1));
   return {
@@ -44,8 +44,8 @@ export function inspectBundle(
     sequence: bundle.sequence,
     digest: bundle.digest,
     contract: bundle.contract,
-    built_with: manifest.metadata.sallyport.built_with ?? "",
-    sources: manifest.metadata.sallyport.sources ?? "",
+    built_with: manifest.built_with,
+    sources: manifest.sources,
     roots: manifest.roots,
     entrypoints: module.entrypoints,
     builtins: module.builtins,

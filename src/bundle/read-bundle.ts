@@ -4,7 +4,7 @@ import { Fault } from "../runtime/fault.ts";
 import { readArchive } from "./archive.ts";
 import { type Bundle, type BundleLimits, defaultBundleLimits } from "./bundle.ts";
 import { joinData, parseJson } from "./data.ts";
-import { checkManifest } from "./manifest.ts";
+import { readManifest } from "./manifest.ts";
 
 const manifestPath = ".manifest";
 const modulePath = "policy.wasm";
@@ -18,22 +18,20 @@ export async function readBundle(archive: Uint8Array, limits: Partial<BundleLimi
   const files = await readArchive(archive, { ...defaultBundleLimits, ...limits });
   // Signatures over the files, and approvals over the digest, are to be verified here, before anything is parsed.
   const manifest = parseJson(manifestPath, file(files, manifestPath));
-  const checked = checkManifest(manifest);
-  const module = checked.wasm[0]?.module.replace(/^\//, "");
-  if (module !== modulePath) {
+  const { revision, roots, entrypoints, module, contract, sequence, schemas } = readManifest(manifest);
+  if (module.replace(/^\//, "") !== modulePath) {
     throw new Fault(
       "bundle_invalid",
       `the bundle manifest names the module \`${module}\`, not \`${modulePath}\``,
     );
   }
-  const { contract, schemas, sequence } = checked.metadata.sallyport;
   return Object.freeze({
-    revision: checked.revision,
+    revision,
     sequence,
     digest: createHash("sha256").update(archive).digest("hex"),
     wasm: file(files, modulePath),
-    data: joinData(files, checked.roots),
-    entrypoints: checked.wasm.map(({ entrypoint }) => entrypoint),
+    data: joinData(files, roots),
+    entrypoints,
     schemas,
     contract,
     manifest,

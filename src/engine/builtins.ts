@@ -36,7 +36,7 @@ export const builtins: Readonly<Record<string, Builtin>> = {
   "strings.any_prefix_match": anyAffix((value, prefix) => value.startsWith(prefix)),
   "strings.any_suffix_match": anyAffix((value, suffix) => value.endsWith(suffix)),
   "strings.count": (search, part) => {
-    if (text(part) === "") return [...text(search)].length + 1;
+    if (text(part) === "") return Array.from(text(search)).length + 1;
     return text(search).split(text(part)).length - 1;
   },
 };

@@ -25,8 +25,9 @@ export function inspectPolicy(wasm: Uint8Array): PolicySummary {
     const refuse = (): never => {
       throw new Fault("bundle_invalid", "the module calls its host before it is asked anything");
     };
-    const names = WebAssembly.Module.imports(module).map(({ name }) => [name, refuse]);
-    const instance = new WebAssembly.Instance(module, { env: { ...Object.fromEntries(names), memory } });
+    const env: WebAssembly.ModuleImports = { memory };
+    for (const { name } of WebAssembly.Module.imports(module)) env[name] ??= refuse;
+    const instance = new WebAssembly.Instance(module, { env });
     const exports = instance.exports as unknown as PolicyExports;
     const listed = (value: number): string[] => {
       const address = exports.opa_json_dump(value);

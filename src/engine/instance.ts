@@ -1,14 +1,13 @@
 /** One instance of a policy module with its memory: replaced, never repaired. */
 import { createRequire } from "node:module";
+import type * as sdk from "@open-policy-agent/opa-wasm";
 import { Fault } from "../runtime/fault.ts";
 import { type Builtin, resolveBuiltins } from "./builtins.ts";
 import { checkAbi, type PolicyExports } from "./module.ts";
 import { formatTerm, parseTerm } from "./term.ts";
 
 /** The package's ESM face lacks the class that its types promise. */
-const { LoadedPolicy } = createRequire(import.meta.url)(
-  "@open-policy-agent/opa-wasm",
-) as typeof import("@open-policy-agent/opa-wasm");
+const { LoadedPolicy } = createRequire(import.meta.url)("@open-policy-agent/opa-wasm") as typeof sdk;
 
 export const pageBytes = 65_536;
 

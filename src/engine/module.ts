@@ -1,5 +1,6 @@
 /** A compiled policy module, checked before anything in it runs. */
 import { Fault } from "../runtime/fault.ts";
+import type {} from "./webassembly.ts";
 
 /** The part of OPA's Wasm ABI 1.2 that is used; addresses are byte offsets into the memory. */
 export interface PolicyExports {

@@ -30,10 +30,10 @@ export function sprintf(format: string, values: Term): string {
 }
 
 function show(verb: string, value: Term, precision: string | undefined): string | undefined {
-  const whole = Number.isInteger(value);
+  const whole = typeof value === "number" && Number.isInteger(value);
   if (precision !== undefined && verb !== "f") return undefined;
   if (verb === "d" && whole) return String(value);
-  if (verb === "x" && whole) return (value as number).toString(16);
+  if (verb === "x" && whole) return value.toString(16);
   if (verb === "f" && typeof value === "number" && !whole) return value.toFixed(Number(precision ?? 6));
   if (verb !== "v" && (verb !== "s" || typeof value === "number")) return undefined;
   if (typeof value === "string") return value;
@@ -75,7 +75,7 @@ function shortest(value: number): string {
 
 /** Widths count code points, as Go's do. */
 function pad(shown: string, size: number, side: "left" | "right"): string {
-  const missing = " ".repeat(Math.max(0, size - [...shown].length));
+  const missing = " ".repeat(Math.max(0, size - Array.from(shown).length));
   return side === "left" ? missing + shown : shown + missing;
 }
 

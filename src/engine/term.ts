@@ -11,13 +11,16 @@ export type Term =
   | ReadonlySet<Term>
   | ReadonlyMap<Term, Term>;
 
+const isMap = (term: Term): term is ReadonlyMap<Term, Term> => term instanceof Map;
+const isSet = (term: Term): term is ReadonlySet<Term> => term instanceof Set;
+
 const rank = (term: Term): number => {
   if (term === null) return 0;
   if (typeof term === "boolean") return 1;
   if (typeof term === "number") return 2;
   if (typeof term === "string") return 3;
   if (Array.isArray(term)) return 4;
-  return term instanceof Map ? 5 : 6;
+  return isMap(term) ? 5 : 6;
 };
 
 function compareLists(left: readonly Term[], right: readonly Term[]): number {
@@ -38,8 +41,8 @@ export function compareTerms(left: Term, right: Term): number {
   if (order !== 0 || left === null || right === null) return order;
   if (typeof left === "string") return Buffer.compare(Buffer.from(left), Buffer.from(right as string));
   if (typeof left === "boolean" || typeof left === "number") return Number(left) - Number(right);
-  if (left instanceof Set) return compareLists([...left], [...(right as ReadonlySet<Term>)]);
-  if (left instanceof Map) return compareLists(flat(left), flat(right as ReadonlyMap<Term, Term>));
+  if (isSet(left)) return compareLists([...left], [...(right as ReadonlySet<Term>)]);
+  if (isMap(left)) return compareLists(flat(left), flat(right as ReadonlyMap<Term, Term>));
   return compareLists(left as readonly Term[], right as readonly Term[]);
 }
 
@@ -48,7 +51,7 @@ const keyName = (name: Term): string => (typeof name === "string" ? name : jsonT
 
 /** Go's compact JSON text: keys in Rego's order, escaping what HTML and JavaScript would trip over. */
 function jsonText(term: Term): string {
-  if (term instanceof Map) {
+  if (isMap(term)) {
     return `{${Array.from(term, ([name, value]) => `${jsonText(keyName(name))}:${jsonText(value)}`).join(",")}}`;
   }
   if (typeof term === "object" && term !== null)
@@ -60,7 +63,7 @@ function jsonText(term: Term): string {
 /** The JSON value of a term: sets become arrays, keys of other types their JSON text, as OPA has it. */
 export function termToJson(term: Term): unknown {
   if (term === null || typeof term !== "object") return term;
-  if (term instanceof Map) {
+  if (isMap(term)) {
     return Object.fromEntries(Array.from(term, ([name, value]) => [keyName(name), termToJson(value)]));
   }
   return Array.from(term as Iterable<Term>, termToJson);
@@ -74,10 +77,10 @@ export function formatTerm(term: Term, quote: (text: string) => string = JSON.st
   if (typeof term === "string") return quote(term);
   if (term === null || typeof term !== "object") return JSON.stringify(term);
   const each = (part: Term): string => formatTerm(part, quote);
-  if (term instanceof Set) return term.size === 0 ? "set()" : `{${Array.from(term, each).join(", ")}}`;
-  if (term instanceof Map) {
+  if (isMap(term)) {
     return `{${Array.from(term, ([name, value]) => `${each(name)}: ${each(value)}`).join(", ")}}`;
   }
+  if (isSet(term)) return term.size === 0 ? "set()" : `{${Array.from(term, each).join(", ")}}`;
   return `[${Array.from(term as readonly Term[], each).join(", ")}]`;
 }
 
