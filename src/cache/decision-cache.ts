@@ -1,34 +1,26 @@
 /** Remembers answers until what they rest on changes or expires. */
 import { LRUCache } from "lru-cache";
+import { AnswerList } from "./answer-list.ts";
 import { type Epoch, Epochs } from "./epochs.ts";
-
-/**
- * The intervals in which an answer holds, each `[from, until)`. `now` is unix seconds; `lag` is the age
- * of the facts, `age` the age of the message, `skew` the device clock's distance, all in seconds.
- */
-export interface Guards {
-  readonly allow: boolean;
-  readonly validFrom: number;
-  readonly validUntil: number;
-  readonly lagFrom: number;
-  readonly lagUntil: number;
-  readonly ageFrom: number;
-  readonly ageUntil: number;
-  readonly skewFrom: number;
-  readonly skewUntil: number;
-}
+import { type Guarded, holds, type Readings } from "./guards.ts";
 
 /** A proven identity with its joined facts `F` and its answers `A`. */
-export interface CachedSubject<F, A> {
-  readonly facts: F;
+export interface CachedSubject<F, A extends Guarded> {
   readonly key: string;
+  readonly facts: F;
+  readonly allows: AnswerList<A>;
+  readonly denials: AnswerList<A>;
   readonly restsOn: readonly string[];
   readonly cells: readonly Epoch[];
   readonly stamps: readonly number[];
   readonly everything: number;
-  readonly allows: Map<string, A>;
-  readonly denials: Map<string, A>;
   readonly bornMs: number;
+  /** Version of all epochs at which its own were last compared. */
+  version: number;
+  /** No longer held by the cache: its epochs are given back. */
+  dropped: boolean;
+  /** Unix second of its last use that the LRU was told of. */
+  touchedAt: number;
 }
 
 /** Sizes of a {@link DecisionCache}. */
@@ -37,7 +29,7 @@ export interface CacheLimits {
   readonly max_subjects: number;
   /** Subjects that were only ever denied, so that unknown ids cannot flush the others. */
   readonly max_denied_subjects: number;
-  /** Answers kept per subject, allows and denials apart. */
+  /** Topics whose answers are kept per subject, allows and denials apart. */
   readonly max_answers_per_subject: number;
 }
 
@@ -45,7 +37,7 @@ export interface CacheLimits {
 export interface CacheCounters {
   hits: number;
   misses: number;
-  /** Answers dropped because a clock, a lag or a message age left their interval. */
+  /** Answers found but outside their guards: a clock, a lag or a message age left the interval. */
   expired: number;
   /** Subjects dropped because a record, the policy or the configuration changed. */
   invalidated: number;
@@ -53,44 +45,31 @@ export interface CacheCounters {
   evicted: number;
 }
 
-function holds(answer: Guards, now: number, lag: number, age: number, skew: number): boolean {
-  return (
-    now >= answer.validFrom &&
-    now < answer.validUntil &&
-    lag >= answer.lagFrom &&
-    lag < answer.lagUntil &&
-    age >= answer.ageFrom &&
-    age < answer.ageUntil &&
-    skew >= answer.skewFrom &&
-    skew < answer.skewUntil
-  );
-}
-
 /**
  * Two bounded LRUs of subjects. A subject is stale as soon as one of its epochs has moved; an answer
  * holds only inside its guards. INVARIANT: nothing is returned that an evaluation now would not return.
  */
-export class DecisionCache<F, A extends Guards> {
+export class DecisionCache<F, A extends Guarded> {
   readonly epochs: Epochs = new Epochs();
   readonly counters: CacheCounters = { hits: 0, misses: 0, expired: 0, invalidated: 0, evicted: 0 };
   readonly #allowed: LRUCache<string, CachedSubject<F, A>>;
   readonly #denied: LRUCache<string, CachedSubject<F, A>>;
-  readonly #maxAnswers: number;
+  readonly #maxTexts: number;
+  #promoting: CachedSubject<F, A> | undefined;
 
   constructor(limits: CacheLimits) {
     const dispose = (subject: CachedSubject<F, A>, _key: string, reason: string): void => {
       if (reason === "evict") this.counters.evicted += 1;
       // A subject that is promoted to the allowed LRU keeps its epochs.
-      if (this.#promoting !== subject) this.#release(subject);
+      if (this.#promoting !== subject) this.#drop(subject);
     };
     this.#allowed = new LRUCache({ max: Math.max(1, limits.max_subjects), dispose });
     this.#denied = new LRUCache({ max: Math.max(1, limits.max_denied_subjects), dispose });
-    this.#maxAnswers = Math.max(1, limits.max_answers_per_subject);
+    this.#maxTexts = Math.max(1, limits.max_answers_per_subject);
   }
 
-  #promoting: CachedSubject<F, A> | undefined;
-
-  #release(subject: CachedSubject<F, A>): void {
+  #drop(subject: CachedSubject<F, A>): void {
+    subject.dropped = true;
     for (let i = 0; i < subject.cells.length; i++) {
       this.epochs.release(subject.restsOn[i] as string, subject.cells[i] as Epoch);
     }
@@ -98,25 +77,43 @@ export class DecisionCache<F, A extends Guards> {
 
   /** The subject of `key`, unless something it rests on has moved. */
   subject(key: string): CachedSubject<F, A> | undefined {
-    let home = this.#allowed;
-    let subject = home.get(key);
-    if (subject === undefined) {
-      home = this.#denied;
-      subject = home.get(key);
-      if (subject === undefined) return undefined;
+    const subject = this.#allowed.get(key) ?? this.#denied.get(key);
+    if (subject === undefined) return undefined;
+    return this.isFresh(subject) ? subject : this.#forget(subject);
+  }
+
+  /**
+   * The same subject once more, for a caller that kept it: `undefined` once it was dropped or something it
+   * rests on has moved. The LRU hears of it once a second.
+   */
+  again(subject: CachedSubject<F, A>, now: number): CachedSubject<F, A> | undefined {
+    if (subject.dropped) return undefined;
+    if (!this.isFresh(subject)) return this.#forget(subject);
+    if (subject.touchedAt !== now) {
+      subject.touchedAt = now;
+      if (this.#allowed.get(subject.key) === undefined) this.#denied.get(subject.key);
     }
-    if (this.#isFresh(subject)) return subject;
+    return subject;
+  }
+
+  #forget(subject: CachedSubject<F, A>): undefined {
     this.counters.invalidated += 1;
-    home.delete(key);
+    for (const home of [this.#allowed, this.#denied]) {
+      if (home.peek(subject.key) === subject) home.delete(subject.key);
+    }
     return undefined;
   }
 
-  #isFresh(subject: CachedSubject<F, A>): boolean {
-    if (subject.everything !== this.epochs.everything.n) return false;
+  /** Whether nothing that `subject` rests on has moved. */
+  isFresh(subject: CachedSubject<F, A>): boolean {
+    const { version } = this.epochs;
+    if (subject.version === version) return true;
+    if (subject.everything !== this.epochs.everything) return false;
     const { cells, stamps } = subject;
     for (let i = 0; i < cells.length; i++) {
       if ((cells[i] as Epoch).n !== stamps[i]) return false;
     }
+    subject.version = version;
     return true;
   }
 
@@ -129,62 +126,52 @@ export class DecisionCache<F, A extends Guards> {
     const cells = restsOn.map((record) => this.epochs.hold(record));
     const subject: CachedSubject<F, A> = {
       key,
+      facts,
+      allows: new AnswerList(),
+      denials: new AnswerList(),
       restsOn,
       cells,
       stamps: cells.map((cell) => cell.n),
-      everything: this.epochs.everything.n,
-      allows: new Map(),
-      denials: new Map(),
+      everything: this.epochs.everything,
       bornMs,
-      facts,
+      version: this.epochs.version,
+      dropped: false,
+      touchedAt: 0,
     };
     this.#allowed.delete(key);
     this.#denied.set(key, subject);
     return subject;
   }
 
-  /** The answer to `question`, if it holds at these readings. */
-  find(
-    subject: CachedSubject<F, A>,
-    question: string,
-    now: number,
-    lag: number,
-    age: number,
-    skew: number,
-  ): A | undefined {
-    const answer = subject.allows.get(question) ?? subject.denials.get(question);
-    if (answer === undefined) {
-      this.counters.misses += 1;
-      return undefined;
+  /** The answer to a question, if it holds at these readings. */
+  find(subject: CachedSubject<F, A>, text: string, code: number, readings: Readings): A | undefined {
+    const answer = subject.allows.get(text, code) ?? subject.denials.get(text, code);
+    if (answer !== undefined) {
+      if (holds(answer, readings)) {
+        this.counters.hits += 1;
+        return answer;
+      }
+      this.counters.expired += 1;
     }
-    if (holds(answer, now, lag, age, skew)) {
-      this.counters.hits += 1;
-      return answer;
-    }
-    this.counters.expired += 1;
     this.counters.misses += 1;
     return undefined;
   }
 
-  /** Whether `question` would be answered from here; counts nothing. */
-  wouldHit(key: string, question: string, now: number, lag: number, age: number, skew: number): boolean {
+  /** Whether a question would be answered from here; counts nothing. */
+  wouldHit(key: string, text: string, code: number, readings: Readings): boolean {
     const subject = this.#allowed.peek(key) ?? this.#denied.peek(key);
-    if (subject === undefined || !this.#isFresh(subject)) return false;
-    const answer = subject.allows.get(question) ?? subject.denials.get(question);
-    return answer !== undefined && holds(answer, now, lag, age, skew);
+    if (subject === undefined || !this.isFresh(subject)) return false;
+    const answer = subject.allows.get(text, code) ?? subject.denials.get(text, code);
+    return answer !== undefined && holds(answer, readings);
   }
 
   /** Keeps an answer. The first allow moves its subject among the allowed ones. */
-  keep(subject: CachedSubject<F, A>, question: string, answer: A): void {
+  keep(subject: CachedSubject<F, A>, text: string, answer: A): void {
     const [mine, other] = answer.allow
       ? [subject.allows, subject.denials]
       : [subject.denials, subject.allows];
-    other.delete(question);
-    if (!mine.has(question) && mine.size >= this.#maxAnswers) {
-      const oldest = mine.keys().next().value;
-      if (oldest !== undefined) mine.delete(oldest);
-    }
-    mine.set(question, answer);
+    other.delete(text, answer.code);
+    mine.set(text, answer, this.#maxTexts);
     if (answer.allow && this.#denied.peek(subject.key) === subject) {
       this.#promoting = subject;
       this.#denied.delete(subject.key);
@@ -204,7 +191,7 @@ export class DecisionCache<F, A extends Guards> {
     return { allowed: this.#allowed.size, denied: this.#denied.size };
   }
 
-  /** Age in milliseconds of the oldest subject in use, by the clock that `bornMs` came from; 0 when empty. */
+  /** Age in milliseconds of the subject that was not used for longest, by the clock of `bornMs`; 0 when empty. */
   oldestAgeMs(nowMs: number): number {
     let age = 0;
     for (const home of [this.#allowed, this.#denied]) {

@@ -1,6 +1,6 @@
 /** Epochs: one counter per record that somebody's answer rests on. */
 
-/** A counter that moves whenever its record changes. Compared at every hit. */
+/** A counter that moves whenever its record changes. */
 export interface Epoch {
   n: number;
   /** How many entries hold it; at zero it is forgotten. */
@@ -13,8 +13,10 @@ export interface Epoch {
  */
 export class Epochs {
   readonly #cells = new Map<string, Epoch>();
+  /** Moves with every change of anything that somebody holds: while it stands still, nothing has changed. */
+  version = 0;
   /** Moves with everything: policy, configuration, a registry that was replaced. */
-  readonly everything: Epoch = { n: 0, holders: 1 };
+  everything = 0;
 
   /** The epoch of `key`, held once more. */
   hold(key: string): Epoch {
@@ -36,12 +38,15 @@ export class Epochs {
   /** The record of `key` changed. */
   bump(key: string): void {
     const cell = this.#cells.get(key);
-    if (cell !== undefined) cell.n += 1;
+    if (cell === undefined) return;
+    cell.n += 1;
+    this.version += 1;
   }
 
   /** Everything may have changed. */
   bumpAll(): void {
-    this.everything.n += 1;
+    this.everything += 1;
+    this.version += 1;
   }
 
   /** Number of records that cached subjects rest on. */

@@ -1,6 +1,6 @@
 /** Answers: a verdict with the intervals in which it holds, and the decisions rendered from it. */
 import { randomBytes } from "node:crypto";
-import type { Guards } from "../cache/decision-cache.ts";
+import type { Drift, Guarded, Readings } from "../cache/guards.ts";
 import type { Decision } from "../decision/decision.ts";
 import type { RecordKey } from "../decision/facts.ts";
 import type { Tally } from "../log/compose-event.ts";
@@ -9,52 +9,69 @@ import type { Prepared } from "./prepare.ts";
 import { renderObligations, type Verdict } from "./result.ts";
 
 /** A cached verdict. */
-export interface Answer extends Guards {
+export interface Answer extends Guarded {
   readonly verdict: Verdict;
   readonly tally: Tally | undefined;
 }
 
-/** Readings at the moment of asking, in seconds. */
-export interface Readings {
-  readonly now: number;
-  readonly lag: number;
-  readonly age: number;
-  readonly skew: number;
-}
+const never = Number.POSITIVE_INFINITY;
+const anyDrift: Drift = {
+  lagFrom: -never,
+  lagUntil: never,
+  ageFrom: -never,
+  ageUntil: never,
+  skewFrom: -never,
+  skewUntil: never,
+};
 
-const always = { from: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY };
+// Few intervals are shared by all answers: the hot path then finds them where it found them last.
+const drifts = new Map<string, Drift>();
+const maxDrifts = 4096;
+
+function driftAround(prepared: Prepared, readings: Readings): Drift {
+  const lag = intervalAround(prepared.lag, readings.lag);
+  const age = intervalAround(prepared.age, readings.age);
+  const skew = intervalAround(prepared.skew, readings.skew);
+  const key = `${lag.from},${lag.until},${age.from},${age.until},${skew.from},${skew.until}`;
+  let drift = drifts.get(key);
+  if (drift === undefined) {
+    if (drifts.size >= maxDrifts) drifts.clear();
+    drift = {
+      lagFrom: lag.from,
+      lagUntil: lag.until,
+      ageFrom: age.from,
+      ageUntil: age.until,
+      skewFrom: skew.from,
+      skewUntil: skew.until,
+    };
+    drifts.set(key, drift);
+  }
+  return drift;
+}
 
 /** The answer that `verdict` is around these readings; without `prepared` it holds until something changes. */
 export function answerAround(
   verdict: Verdict,
   prepared: Prepared | undefined,
   readings: Readings,
-  tally: Tally | undefined,
+  code: number,
+  tally?: Tally,
 ): Answer {
-  const valid = prepared === undefined ? always : intervalAround(prepared.marks, readings.now);
-  const lag = prepared === undefined ? always : intervalAround(prepared.lag, readings.lag);
-  const age = prepared === undefined ? always : intervalAround(prepared.age, readings.age);
-  const skew = prepared === undefined ? always : intervalAround(prepared.skew, readings.skew);
+  const { allow } = verdict;
+  if (prepared === undefined) {
+    return { allow, verdict, tally, code, validFrom: 0, validUntil: undefined, drift: anyDrift };
+  }
+  const valid = intervalAround(prepared.marks, readings.now);
   return {
-    allow: verdict.allow,
+    allow,
     verdict,
     tally,
-    validFrom: valid.from,
-    validUntil: valid.until,
-    lagFrom: lag.from,
-    lagUntil: lag.until,
-    ageFrom: age.from,
-    ageUntil: age.until,
-    skewFrom: skew.from,
-    skewUntil: skew.until,
+    code,
+    // Small integers and nothing else: boxed numbers would cost the hot path a look elsewhere.
+    validFrom: valid.from === -never ? 0 : valid.from,
+    validUntil: valid.until === never ? undefined : valid.until,
+    drift: driftAround(prepared, readings),
   };
-}
-
-/** What a decision says besides its verdict. */
-export interface Provenance {
-  readonly bundleRevision: string;
-  readonly registryRevision: number;
-  readonly restsOn: readonly RecordKey[];
 }
 
 const idPrefix = `${randomBytes(9).toString("base64url")}-`;
@@ -68,16 +85,19 @@ export function nextDecisionId(): string {
 
 /** When the answer must be asked for again: at its next cut, or when its facts grow too old unheard. */
 function validUntil(answer: Answer, readings: Readings): number | undefined {
-  const stale = readings.now + (answer.lagUntil - readings.lag);
-  const until = answer.validUntil < stale ? answer.validUntil : stale;
-  return until === Number.POSITIVE_INFINITY ? undefined : until;
+  const { validUntil: until, drift } = answer;
+  if (drift.lagUntil === never) return until;
+  const stale = readings.now - readings.lag + drift.lagUntil;
+  return until !== undefined && until < stale ? until : stale;
 }
 
 /** Renders the decision of an answer at these readings. */
 export function toDecision(
   answer: Answer,
   readings: Readings,
-  provenance: Provenance,
+  bundleRevision: string,
+  registryRevision: number,
+  restsOn: readonly RecordKey[],
   cached: boolean,
 ): Decision {
   const { verdict } = answer;
@@ -86,13 +106,13 @@ export function toDecision(
     reason: verdict.reason,
     findings: verdict.findings,
     retry: verdict.retry,
-    obligations: renderObligations(verdict, readings.now),
+    obligations: verdict.relative === undefined ? verdict.fixed : renderObligations(verdict, readings.now),
     valid_until: validUntil(answer, readings),
-    bundle_revision: provenance.bundleRevision,
-    registry_revision: provenance.registryRevision,
+    bundle_revision: bundleRevision,
+    registry_revision: registryRevision,
     registry_age_s: readings.lag > 0 ? readings.lag : 0,
     decision_id: nextDecisionId(),
     cached,
-    rests_on: provenance.restsOn,
+    rests_on: restsOn,
   };
 }

@@ -5,14 +5,14 @@ import type { Decision } from "../decision/decision.ts";
 import type { RecordKey } from "../decision/facts.ts";
 import type { Peer } from "../decision/identity.ts";
 import type { CommandQuery } from "../decision/query.ts";
-import { type Answer, answerAround, toDecision } from "./answer.ts";
+import { type Answer, answerAround } from "./answer.ts";
 import { type Asking, type Desk, foreignTenant, isForeign, type SessionQuery } from "./desk.ts";
 import { type Evaluated, evaluateInput } from "./evaluate-input.ts";
 import { type CommandAuthority, joinCommand, joinSession } from "./join.ts";
 import { isUnfit, type Prepared, prepare, type Unfit } from "./prepare.ts";
 import { checkQuery } from "./query-check.ts";
 import { ReplayGuard, replayOutranks } from "./replay.ts";
-import { commandFacts, questionKey, requestFacts } from "./request-facts.ts";
+import { commandFacts, malformedCode, questionCode, questionText, requestFacts } from "./request-facts.ts";
 import { hostVerdict, type Verdict } from "./result.ts";
 import type { Session } from "./session.ts";
 import type { Entrypoint, PolicySnapshot } from "./snapshot.ts";
@@ -27,6 +27,9 @@ export interface SubjectFacts {
 type Subject = CachedSubject<SubjectFacts, Answer>;
 
 const replayed = hostVerdict("message_replayed", { alert: "message_replayed" });
+
+// Before the first snapshot a subject is held for one question only: what it rests on may arrive any moment.
+const oneSubject: CacheLimits = { max_subjects: 1, max_denied_subjects: 1, max_answers_per_subject: 1 };
 
 /** Devices whose message sequence is remembered here, besides what the registry knows. */
 const replayDevices = 100_000;
@@ -58,26 +61,35 @@ export class DecisionCore {
   decide(session: Session, query: SessionQuery): Decision {
     const desk = this.#desk;
     const asking = desk.asking(query);
-    const question = questionKey(query);
+    const code = questionCode(query);
     // Before the first snapshot nothing is remembered: absence is not evidence yet.
-    if (!asking.synced || question === undefined)
-      return this.#evaluate(session, query, undefined, asking, undefined);
-    const subject = this.cache.subject(session.key);
+    if (!asking.synced || code === malformedCode)
+      return this.#evaluate(session, query, code, asking, undefined);
+    const subject = this.#remembered(session, asking.now);
     if (subject !== undefined) {
-      const { now, lag, age, skew } = asking.readings;
-      const answer = this.cache.find(subject, question, now, lag, age, skew);
+      const answer = this.cache.find(subject, questionText(query), code, asking);
       if (answer !== undefined) {
-        const { restsOn } = subject.facts;
-        if (this.#isReplay(session, query, subject.facts.lastSeq, answer.verdict)) {
+        const { restsOn, lastSeq } = subject.facts;
+        if (this.#isReplay(session, query, lastSeq, answer.verdict)) {
           return desk.deny(replayed, session.peer, query, undefined, restsOn);
         }
         if (answer.tally !== undefined) desk.recorder.hit(answer.tally);
-        return toDecision(answer, asking.readings, desk.provenance(restsOn), true);
+        return desk.render(answer, asking, restsOn, true);
       }
     } else {
       this.cache.counters.misses += 1;
     }
-    return this.#evaluate(session, query, question, asking, subject);
+    return this.#evaluate(session, query, code, asking, subject);
+  }
+
+  #remembered(session: Session, now: number): Subject | undefined {
+    if (!session.lasting) return this.cache.subject(session.key);
+    const kept = session.remembered as Subject | undefined;
+    const again = kept === undefined ? undefined : this.cache.again(kept, now);
+    if (again !== undefined) return again;
+    const subject = this.cache.subject(session.key);
+    session.remembered = subject;
+    return subject;
   }
 
   /** Answers a command. Never cached. */
@@ -96,8 +108,8 @@ export class DecisionCore {
       return desk.deny(hostVerdict(prepared.reason), peer, query, prepared.detail, joined.restsOn);
     }
     const done = evaluateInput(snapshot, "command", prepared, commandFacts(peer, query), asking);
-    const answer = answerAround(done.verdict, prepared, asking.readings, undefined);
-    const decision = toDecision(answer, asking.readings, desk.provenance(joined.restsOn), false);
+    const answer = answerAround(done.verdict, prepared, asking, malformedCode);
+    const decision = desk.render(answer, asking, joined.restsOn, false);
     desk.record(peer, query, decision, done);
     return decision;
   }
@@ -105,7 +117,7 @@ export class DecisionCore {
   #evaluate(
     session: Session,
     query: SessionQuery,
-    question: string | undefined,
+    code: number,
     asking: Asking,
     cached: Subject | undefined,
   ): Decision {
@@ -123,11 +135,11 @@ export class DecisionCore {
       return desk.deny(replayed, peer, query, undefined, facts.restsOn, done.inputJson);
     }
     const fit = isUnfit(prepared) ? undefined : prepared;
-    const answer = answerAround(done.verdict, fit, asking.readings, undefined);
-    const decision = toDecision(answer, asking.readings, desk.provenance(facts.restsOn), false);
+    const answer = answerAround(done.verdict, fit, asking, code);
+    const decision = desk.render(answer, asking, facts.restsOn, false);
     const tally = desk.record(peer, query, decision, done);
-    if (asking.synced && question !== undefined && done.cacheable && !done.verdict.effect) {
-      this.cache.keep(subject, question, { ...answer, tally });
+    if (asking.synced && done.cacheable && !done.verdict.effect) {
+      this.cache.keep(subject, questionText(query), { ...answer, tally });
     }
     return decision;
   }
@@ -156,18 +168,8 @@ export class DecisionCore {
       lastSeq: joined.lastSeq,
     };
     const bornMs = this.#desk.clock.monotonicMs();
-    if (remember) return this.cache.remember(session.key, bornMs, joined.restsOn, facts);
-    return {
-      key: "",
-      facts,
-      restsOn: [],
-      cells: [],
-      stamps: [],
-      everything: 0,
-      allows: new Map(),
-      denials: new Map(),
-      bornMs,
-    };
+    const cache = remember ? this.cache : new DecisionCache<SubjectFacts, Answer>(oneSubject);
+    return cache.remember(session.key, bornMs, joined.restsOn, facts);
   }
 
   #prepare(

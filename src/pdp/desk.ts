@@ -1,4 +1,5 @@
 /** What every way of answering shares: the facts, the clock, the policy in force, and the record of what was said. */
+import type { Readings } from "../cache/guards.ts";
 import type { Decision } from "../decision/decision.ts";
 import type { RecordKey } from "../decision/facts.ts";
 import type { Peer } from "../decision/identity.ts";
@@ -6,10 +7,11 @@ import type { CommandQuery, Query } from "../decision/query.ts";
 import type { Tally } from "../log/compose-event.ts";
 import type { DecisionLog } from "../log/decision-log.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { answerAround, type Provenance, type Readings, toDecision } from "./answer.ts";
+import { type Answer, answerAround, toDecision } from "./answer.ts";
 import type { Evaluated, Moment } from "./evaluate-input.ts";
 import type { FactsReader } from "./facts-reader.ts";
 import type { QueryLimits } from "./query-check.ts";
+import { malformedCode } from "./request-facts.ts";
 import { hostVerdict, type Verdict } from "./result.ts";
 import type { PolicySnapshot } from "./snapshot.ts";
 
@@ -30,9 +32,7 @@ export interface DeskParts {
 }
 
 /** A moment with its readings for one query. */
-export interface Asking extends Moment {
-  readonly readings: Readings;
-}
+export interface Asking extends Moment, Readings {}
 
 /** Denial of a device whose tenant the asking peer is not configured for. */
 export const foreignTenant: Verdict = hostVerdict("tenant_mismatch", { alert: "cross_tenant_access" });
@@ -63,22 +63,20 @@ export class Desk {
   asking(query: Query): Asking {
     const now = this.clock.now();
     const { synced, watermark } = this.facts.freshness();
-    const readings = {
+    return {
       now,
+      synced,
+      watermark,
       lag: now - watermark,
       age: query.kind === "publish" && query.occurred_at !== undefined ? now - query.occurred_at : 0,
       skew: query.kind === "connect" && query.device_time !== undefined ? now - query.device_time : 0,
     };
-    return { now, synced, watermark, readings };
   }
 
-  /** What a decision says of its origin. */
-  provenance(restsOn: readonly RecordKey[]): Provenance {
-    return {
-      bundleRevision: this.snapshot?.revision ?? "",
-      registryRevision: this.facts.revision,
-      restsOn,
-    };
+  /** The decision of an answer, with its origin. */
+  render(answer: Answer, readings: Readings, restsOn: readonly RecordKey[], cached: boolean): Decision {
+    const revision = this.snapshot === undefined ? "" : this.snapshot.revision;
+    return toDecision(answer, readings, revision, this.facts.revision, restsOn, cached);
   }
 
   /** Records an evaluated decision. */
@@ -97,8 +95,13 @@ export class Desk {
     restsOn: readonly RecordKey[] = [],
     inputJson?: string,
   ): Decision {
-    const answer = answerAround(verdict, undefined, this.asking(query).readings, undefined);
-    const decision = toDecision(answer, this.asking(query).readings, this.provenance(restsOn), false);
+    const asking = this.asking(query);
+    const decision = this.render(
+      answerAround(verdict, undefined, asking, malformedCode),
+      asking,
+      restsOn,
+      false,
+    );
     this.record(peer, query, decision, { verdict, inputJson, detail, cacheable: false, evaluationUs: 0 });
     return decision;
   }

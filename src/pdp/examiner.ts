@@ -3,7 +3,7 @@ import type { Decision } from "../decision/decision.ts";
 import type { RecordKey } from "../decision/facts.ts";
 import type { Peer } from "../decision/identity.ts";
 import type { CommandQuery, Query } from "../decision/query.ts";
-import { answerAround, toDecision } from "./answer.ts";
+import { answerAround } from "./answer.ts";
 import type { DecisionCore } from "./decision-core.ts";
 import { type Asking, type Desk, foreignTenant, isForeign, type SessionQuery } from "./desk.ts";
 import { type Evaluated, evaluateInput } from "./evaluate-input.ts";
@@ -13,7 +13,14 @@ import { type GrantList, readGrants, sessionExpiry } from "./grants.ts";
 import { type CommandAuthority, type Joined, joinCommand, joinSession } from "./join.ts";
 import { isUnfit, type Prepared, prepare } from "./prepare.ts";
 import { checkQuery } from "./query-check.ts";
-import { commandFacts, grantFacts, questionKey, requestFacts } from "./request-facts.ts";
+import {
+  commandFacts,
+  grantFacts,
+  malformedCode,
+  questionCode,
+  questionText,
+  requestFacts,
+} from "./request-facts.ts";
 import { hostVerdict } from "./result.ts";
 import type { Session } from "./session.ts";
 import type { Entrypoint, PolicySnapshot } from "./snapshot.ts";
@@ -39,14 +46,12 @@ export class Examiner {
   /** Explains the answer to a device's own question. */
   explain(session: Session, query: SessionQuery): Explanation {
     const { snapshot, facts, queryLimits } = this.#desk;
-    const question = questionKey(query);
-    if (snapshot === undefined || question === undefined || checkQuery(query, queryLimits) !== undefined) {
+    if (snapshot === undefined || checkQuery(query, queryLimits) !== undefined) {
       return ungrounded(this.#core.decide(session, query));
     }
     const asking = this.#desk.asking(query);
-    const { now, lag, age, skew } = asking.readings;
-    const cached = this.#core.cache.wouldHit(session.key, question, now, lag, age, skew);
-    const request = requestFacts(session, query, now);
+    const cached = this.#core.cache.wouldHit(session.key, questionText(query), questionCode(query), asking);
+    const request = requestFacts(session, query, asking.now);
     const seen = examine(snapshot, session.peer, joinSession(facts, session), query.kind, asking, request);
     return this.#explanation(seen, session.peer, query, asking, cached);
   }
@@ -80,8 +85,8 @@ export class Examiner {
   }
 
   #render(seen: Seen, peer: Peer, query: Query, asking: Asking): Decision {
-    const answer = answerAround(seen.done.verdict, seen.prepared, asking.readings, undefined);
-    const decision = toDecision(answer, asking.readings, this.#desk.provenance(seen.joined.restsOn), false);
+    const answer = answerAround(seen.done.verdict, seen.prepared, asking, malformedCode);
+    const decision = this.#desk.render(answer, asking, seen.joined.restsOn, false);
     this.#desk.record(peer, query, decision, seen.done);
     return decision;
   }

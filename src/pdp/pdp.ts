@@ -12,7 +12,7 @@ import { Examiner, ungrounded, withoutGrants } from "./examiner.ts";
 import type { Explanation } from "./explanation.ts";
 import type { GrantList } from "./grants.ts";
 import { hostVerdict } from "./result.ts";
-import { type IdentityProver, isSession, type Resolution, resolveSession } from "./session.ts";
+import { type IdentityProver, isSession, type Resolution, resolveSession, type Session } from "./session.ts";
 import type { PolicySnapshot } from "./snapshot.ts";
 
 /** Parts of a {@link Pdp}. */
@@ -71,12 +71,23 @@ export class Pdp {
   decider(peer: Peer): PeerDecider {
     const kinds = new Set(peer.kinds);
     const may = (kind: string): boolean => kinds.has("*") || kinds.has(kind);
+    // A subject that is asked for again and again is resolved once.
+    const sessions = new WeakMap<Subject, Session>();
+    const resolve = (subject: Subject): Resolution | Promise<Resolution> => {
+      const known = sessions.get(subject);
+      if (known !== undefined) return known;
+      const resolution = resolveSession(this.#prover, subject, peer);
+      if (!(resolution instanceof Promise) && isSession(resolution) && resolution.lasting) {
+        sessions.set(subject, resolution);
+      }
+      return resolution;
+    };
     return {
       peer,
       decide: (query) => {
         if (!may(query.kind)) return this.#denyKind(peer, query);
         if (query.kind === "command") return this.#decideCommand(peer, query);
-        const resolution = resolveSession(this.#prover, query.subject, peer);
+        const resolution = resolve(query.subject);
         return resolution instanceof Promise
           ? resolution.then((done) => this.#decideSession(peer, query, done))
           : this.#decideSession(peer, query, resolution);

@@ -59,33 +59,48 @@ export function commandFacts(peer: Peer, query: Extract<Query, { kind: "command"
   return facts;
 }
 
-const publishKeys = ["p0", "p1", "p2"];
-const retainedKeys = ["P0", "P1", "P2"];
-const subscribeKeys = ["s0", "s1", "s2"];
-const willKeys = ["w0", "w1", "w2"];
-const retainedWillKeys = ["W0", "W1", "W2"];
+// One code for each way to ask about the same text.
+const publishCodes = [0, 1, 2];
+const retainedCodes = [3, 4, 5];
+const subscribeCodes = [6, 7, 8];
+const connectCode = 9;
+const willCodes = [10, 11, 12];
+const retainedWillCodes = [13, 14, 15];
+const withDeviceClock = 16;
+
+/** The code of a malformed question. */
+export const malformedCode = -1;
 
 /**
- * The key of a question within its session: every field of the query that a policy can see, except those
- * that are guards (message time, device clock). `undefined` where the query is malformed.
+ * With {@link questionText} the key of a question within its session: every field of the query that a policy
+ * can see, except those that are guards (message time, device clock).
  */
-export function questionKey(query: Exclude<Query, { kind: "command" }>): string | undefined {
+export function questionCode(query: Exclude<Query, { kind: "command" }>): number {
   switch (query.kind) {
-    case "publish": {
-      const prefix = (query.retain ? retainedKeys : publishKeys)[query.qos];
-      return prefix === undefined ? undefined : prefix + query.topic;
-    }
-    case "subscribe": {
-      const prefix = subscribeKeys[query.qos];
-      return prefix === undefined ? undefined : prefix + query.filter;
-    }
+    case "publish":
+      return (query.retain ? retainedCodes : publishCodes)[query.qos] ?? malformedCode;
+    case "subscribe":
+      return subscribeCodes[query.qos] ?? malformedCode;
     case "connect": {
-      const clock = query.device_time === undefined ? "c" : "C";
       const { will } = query;
-      if (will === undefined) return clock;
-      const prefix = (will.retain ? retainedWillKeys : willKeys)[will.qos];
-      return prefix === undefined ? undefined : clock + prefix + will.topic;
+      const code = will === undefined ? connectCode : (will.retain ? retainedWillCodes : willCodes)[will.qos];
+      if (code === undefined) return malformedCode;
+      return query.device_time === undefined ? code : code + withDeviceClock;
     }
+    default:
+      return query satisfies never;
+  }
+}
+
+/** The topic or filter of a question; of a connect its will's topic, or nothing. */
+export function questionText(query: Exclude<Query, { kind: "command" }>): string {
+  switch (query.kind) {
+    case "publish":
+      return query.topic;
+    case "subscribe":
+      return query.filter;
+    case "connect":
+      return query.will === undefined ? "" : query.will.topic;
     default:
       return query satisfies never;
   }

@@ -28,6 +28,10 @@ export interface Session {
   /** `undefined`: the gateway's word is the proof, its facts are joined from the device's record. */
   readonly identity: Identity | undefined;
   readonly gateway: SessionGateway | undefined;
+  /** Whether the subject may keep it for its next question. */
+  readonly lasting: boolean;
+  /** Where the core finds what it remembers of a lasting session; nobody else looks. */
+  remembered: unknown;
 }
 
 /** Why there is no session. */
@@ -56,6 +60,11 @@ function proveWith(
   return isIdentity(proof) ? { identity: proof } : prover.prove(proof, peer);
 }
 
+/** What is proven stays proven; evidence is looked at again, since the trust in it may have changed. */
+function isLasting(proof: Evidence | Identity | null): boolean {
+  return proof === null || isIdentity(proof);
+}
+
 const lengthPrefixed = (part: string): string => `${part.length}:${part}`;
 
 /** The device a credential speaks for: the one bound into it, or for shared secrets and claims the client id. */
@@ -76,6 +85,8 @@ function direct(peer: Peer, subject: Subject, proof: ProofResult): Resolution {
     deviceId,
     identity,
     gateway: undefined,
+    lasting: isLasting(subject.proof),
+    remembered: undefined,
   };
 }
 
@@ -128,6 +139,8 @@ function mediated(
     deviceId,
     identity,
     gateway,
+    lasting: isLasting(via.proof) && isLasting(subject.proof),
+    remembered: undefined,
   };
 }
 
