@@ -3,12 +3,19 @@
 /** Every fault this program can raise, with whether trying again may help. `docs/errors.md` lists the same table. */
 export const faultCodes = {
   config_invalid: { retryable: false, meaning: "a configuration file, variable or flag is wrong" },
-  bundle_invalid: { retryable: false, meaning: "a policy bundle cannot be read or does not fit this service" },
+  bundle_invalid: {
+    retryable: false,
+    meaning: "a policy bundle cannot be read or does not fit this service",
+  },
   bundle_missing: { retryable: true, meaning: "no policy bundle is there yet" },
   policy_trap: { retryable: true, meaning: "a policy evaluation aborted" },
   input_invalid: { retryable: false, meaning: "a policy input is malformed or too large" },
   record_invalid: { retryable: false, meaning: "a registry record is malformed" },
   source_unavailable: { retryable: true, meaning: "a registry source cannot be read" },
+  snapshot_refused: {
+    retryable: true,
+    meaning: "a registry snapshot is incomplete or would lose too many records",
+  },
   store_unavailable: { retryable: true, meaning: "the record store cannot be opened, read or written" },
   proof_invalid: { retryable: false, meaning: "a certificate, token or secret does not prove an identity" },
   peer_unknown: { retryable: false, meaning: "no peer entry matches the caller" },
@@ -49,7 +56,8 @@ export class Fault extends Error {
   /** The single way in from foreign throws: keeps a fault, wraps anything else (thrown strings included). */
   static from(thrown: unknown, code: FaultCode, doing: string): Fault {
     if (thrown instanceof Fault) return thrown;
-    const detail = thrown instanceof Error ? thrown.message : typeof thrown === "string" ? thrown : "unknown error";
+    const detail =
+      thrown instanceof Error ? thrown.message : typeof thrown === "string" ? thrown : "unknown error";
     return new Fault(code, `${doing}: ${detail}`, { cause: thrown });
   }
 }

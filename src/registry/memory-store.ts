@@ -1,0 +1,61 @@
+/** Records in memory only: for embedding, tests and small fleets that are fed anew at each start. */
+import type { RecordKey, RecordKind } from "../decision/facts.ts";
+import { deepFreeze } from "./deep-freeze.ts";
+import {
+  type Changes,
+  emptyState,
+  type RecordStore,
+  type StoredValue,
+  type StoreState,
+} from "./record-store.ts";
+
+/** A {@link RecordStore} that forgets everything when it is closed. Records are frozen and shared. */
+export class MemoryStore implements RecordStore {
+  #state: StoreState = emptyState;
+  readonly #records = new Map<RecordKey, StoredValue>();
+  readonly #staged = new Map<RecordKey, StoredValue | null>();
+
+  get state(): StoreState {
+    return this.#state;
+  }
+
+  get(key: RecordKey): StoredValue | undefined {
+    return this.#records.get(key);
+  }
+
+  *keys(kind?: RecordKind): Iterable<RecordKey> {
+    for (const key of this.#records.keys()) if (kind === undefined || key.startsWith(`${kind}:`)) yield key;
+  }
+
+  staged(key: RecordKey): StoredValue | null | undefined {
+    return this.#staged.get(key);
+  }
+
+  async stage(changes: Changes): Promise<void> {
+    for (const [key, value] of changes) this.#staged.set(key, deepFreeze(value));
+  }
+
+  async discard(): Promise<void> {
+    this.#staged.clear();
+  }
+
+  flip(state: StoreState): void {
+    for (const [key, value] of this.#staged) {
+      if (value === null) this.#records.delete(key);
+      else this.#records.set(key, value);
+    }
+    this.#staged.clear();
+    this.#state = state;
+  }
+
+  async fold(): Promise<void> {}
+
+  async saveState(state: StoreState): Promise<void> {
+    this.#state = state;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#records.clear();
+    this.#staged.clear();
+  }
+}

@@ -1,0 +1,203 @@
+/** The registry: records in force, how fresh they are, and the one way they change. */
+import { channel } from "node:diagnostics_channel";
+import type { Change } from "../decision/change.ts";
+import type { DeviceRecord, FirmwarePolicyRecord, RecordKey, TenantRecord } from "../decision/facts.ts";
+import { isSafeId } from "../decision/ids.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { Fault } from "../runtime/fault.ts";
+import { deepFreeze } from "./deep-freeze.ts";
+import { Feed } from "./feed.ts";
+import { LmdbStore } from "./lmdb-store.ts";
+import { MemoryStore } from "./memory-store.ts";
+import type { RecordStore, SourceState, StoredValue, StoreState } from "./record-store.ts";
+import type { SourceStatus } from "./source-status.ts";
+import { SourceAge } from "./source-status.ts";
+import type { Freshness, RecordReader, StoredRecord } from "./stored-record.ts";
+import { type Counts, sumOf } from "./tally.ts";
+
+/** The whole registry at a glance. */
+export interface RegistryStatus extends Freshness {
+  readonly revision: number;
+  /** Records in force by kind and state. */
+  readonly counts: Counts;
+  readonly sources: readonly SourceStatus[];
+}
+
+/** Where the records are kept, and the clock they age by. */
+export type RegistryOptions =
+  | { readonly dir: string; readonly memory?: false; readonly clock: Clock }
+  | { readonly memory: true; readonly clock: Clock };
+
+/** More changed keys than this are announced as a change of everything. */
+const maxAnnounced = 100_000;
+
+/** Facts in force. One process writes; its feeds take turns. */
+export interface Registry extends RecordReader, AsyncDisposable {
+  /**
+   * Calls `listener` with what really changed, once readers see it and before anything else happens.
+   * Returns how to stop. A listener that throws fails the snapshot's feed, after all others were called.
+   */
+  onChange(listener: (change: Change) => void): () => void;
+  /** The writing end for one source; each name once. Its records are its own: another source's are refused. */
+  feed(name: string): Feed;
+  status(): RegistryStatus;
+}
+
+/** Opens the registry in `dir`, or one in memory. Throws `store_unavailable`. */
+export async function openRegistry(options: RegistryOptions): Promise<Registry> {
+  const store = options.memory === true ? new MemoryStore() : await LmdbStore.open(options.dir);
+  return new StoredRegistry(store, options.clock);
+}
+
+const applied = channel("sallyport:registry:applied");
+
+class StoredRegistry implements Registry {
+  readonly #store: RecordStore;
+  readonly #clock: Clock;
+  readonly #few = new Map<RecordKey, StoredValue>();
+  readonly #feeds = new Map<string, Feed>();
+  /** Ages of the sources that count: those of the store, fed or not. */
+  readonly #ages = new Map<string, SourceAge>();
+  readonly #listeners = new Set<(change: Change) => void>();
+  /** The snapshot that is being applied, if any: the next one waits for it. */
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor(store: RecordStore, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+    for (const kind of ["tenant", "firmware_policy"] as const)
+      for (const key of store.keys(kind)) this.#remember(key, store.get(key));
+    for (const [name, { watermark }] of Object.entries(store.state.sources))
+      this.#age(name).resume(watermark);
+  }
+
+  get revision(): number {
+    return this.#store.state.revision;
+  }
+
+  device(id: string): StoredRecord<DeviceRecord> | undefined {
+    // INVARIANT: keys of the store hold well-formed text only; a lone surrogate would alias another id.
+    if (!isSafeId(id)) return undefined;
+    const key: RecordKey = `device:${id}`;
+    return toStored<DeviceRecord>(key, this.#store.get(key));
+  }
+
+  tenant(id: string): StoredRecord<TenantRecord> | undefined {
+    const key: RecordKey = `tenant:${id}`;
+    return toStored<TenantRecord>(key, this.#few.get(key));
+  }
+
+  firmwarePolicy(tenant: string, deviceClass: string): StoredRecord<FirmwarePolicyRecord> | undefined {
+    const key: RecordKey = `firmware_policy:${tenant}/${deviceClass}`;
+    return toStored<FirmwarePolicyRecord>(key, this.#few.get(key));
+  }
+
+  freshness(): Freshness {
+    const { sources } = this.#store.state;
+    let synced = this.#ages.size > 0;
+    let ageS = 0;
+    for (const [name, age] of this.#ages) {
+      if (sources[name] === undefined) synced = false;
+      ageS = Math.max(ageS, age.ageS());
+    }
+    const now = this.#clock.now();
+    return synced ? { synced, watermark: now - ageS, ageS } : { synced, watermark: 0, ageS: now };
+  }
+
+  onChange(listener: (change: Change) => void): () => void {
+    const own = (change: Change): void => listener(change);
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
+  }
+
+  feed(name: string): Feed {
+    if (this.#feeds.has(name)) throw new Fault("request_invalid", `source \`${name}\` has a feed already`);
+    const feed = new Feed({
+      name,
+      clock: this.#clock,
+      store: this.#store,
+      age: this.#age(name),
+      takeTurn: () => this.#takeTurn(),
+      putInForce: (state, changed, few) => this.#putInForce(state, changed, few),
+      closed: () => this.#feeds.delete(name),
+    });
+    this.#feeds.set(name, feed);
+    return feed;
+  }
+
+  status(): RegistryStatus {
+    const { revision, sources } = this.#store.state;
+    return {
+      ...this.freshness(),
+      revision,
+      counts: sumOf(Object.values(sources).map(({ counts }) => counts)),
+      sources: [...this.#ages].map(([name, age]) => {
+        const told = this.#feeds.get(name)?.report() ?? { rejected: [], rejectedTotal: 0 };
+        return { name, ...freshnessOf(sources[name], age), counts: sources[name]?.counts ?? {}, ...told };
+      }),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const feed of [...this.#feeds.values()]) await feed[Symbol.asyncDispose]();
+    await this.#turn;
+    this.#listeners.clear();
+    await this.#store[Symbol.asyncDispose]();
+  }
+
+  #age(name: string): SourceAge {
+    let age = this.#ages.get(name);
+    if (age === undefined) this.#ages.set(name, (age = new SourceAge(this.#clock)));
+    return age;
+  }
+
+  /** Waits for the snapshot before this one; the returned function ends the turn. */
+  async #takeTurn(): Promise<() => void> {
+    const before = this.#turn;
+    let end = (): void => {};
+    this.#turn = new Promise((resolve) => (end = resolve));
+    await before;
+    return end;
+  }
+
+  /** Flip, memory, announcement: one synchronous step, so that no answer can fall between. */
+  #putInForce(
+    state: StoreState,
+    changed: readonly RecordKey[],
+    few: ReadonlyMap<RecordKey, StoredValue | null>,
+  ): void {
+    const first = !this.freshness().synced;
+    this.#store.flip(state);
+    for (const [key, value] of few) this.#remember(key, value ?? undefined);
+    const change: Change =
+      first || changed.length > maxAnnounced
+        ? { scope: "everything", revision: state.revision }
+        : { scope: "records", revision: state.revision, keys: changed };
+    const faults: unknown[] = [];
+    for (const listener of this.#listeners) {
+      try {
+        listener(change);
+      } catch (error) {
+        faults.push(error);
+      }
+    }
+    if (applied.hasSubscribers) applied.publish({ revision: state.revision, changed: changed.length });
+    if (faults.length > 0) throw Fault.from(faults[0], "internal", "a change was not taken up everywhere");
+  }
+
+  #remember(key: RecordKey, value: StoredValue | undefined): void {
+    if (value === undefined) this.#few.delete(key);
+    else this.#few.set(key, deepFreeze(value));
+  }
+}
+
+function toStored<T>(key: RecordKey, value: StoredValue | undefined): StoredRecord<T> | undefined {
+  if (value === undefined) return undefined;
+  const { revision, record, invalid } = value;
+  if (record === undefined) return { key, revision, invalid };
+  return { key, revision, record: record as T };
+}
+
+function freshnessOf(state: SourceState | undefined, age: SourceAge): Freshness {
+  return { synced: state !== undefined, watermark: age.watermark(), ageS: age.ageS() };
+}

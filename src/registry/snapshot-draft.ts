@@ -1,0 +1,136 @@
+/** A snapshot in the making: nobody sees it before it is complete, and then all of it at once. */
+import { setImmediate as breathe } from "node:timers/promises";
+import type { RecordKey } from "../decision/facts.ts";
+import type { RecordStore, StoredValue } from "./record-store.ts";
+import type { Validated } from "./record-validator.ts";
+import { sameJson } from "./same-json.ts";
+import { type Counts, Tally, totalOf } from "./tally.ts";
+
+/** How many staged changes are written at once. */
+const batchSize = 256;
+/** How many keys are looked through before others may run. */
+const scanSlice = 4096;
+
+/** What a complete snapshot would do. */
+export interface DraftSummary {
+  /** Records that differ from what is in force, in no particular order; those to delete included. */
+  readonly changed: readonly RecordKey[];
+  /** Changes other than devices, which the registry keeps in memory. */
+  readonly few: ReadonlyMap<RecordKey, StoredValue | null>;
+  readonly counts: Counts;
+}
+
+/** Compares entries of one source with what is in force and stages the difference. */
+export class SnapshotDraft {
+  readonly #store: RecordStore;
+  readonly #source: string;
+  /** Every key mentioned, with the line that did. */
+  readonly #lines = new Map<RecordKey, number>();
+  readonly #changed = new Set<RecordKey>();
+  readonly #few = new Map<RecordKey, StoredValue | null>();
+  readonly #tally = new Tally();
+  #batch = new Map<RecordKey, StoredValue | null>();
+  /** Mentioned records that this source has in force. */
+  #known = 0;
+  /** Of these, the ones that were valid and no longer are. */
+  readonly #spoiled = new Set<RecordKey>();
+
+  constructor(store: RecordStore, source: string) {
+    this.#store = store;
+    this.#source = source;
+  }
+
+  /** Number of records of this source in force. */
+  get total(): number {
+    const state = this.#store.state.sources[this.#source];
+    return state === undefined ? 0 : totalOf(state.counts);
+  }
+
+  /** Number of good records in force that the snapshot, if it ended here, would delete or spoil. */
+  get lost(): number {
+    return this.total - this.#known + this.#spoiled.size;
+  }
+
+  /**
+   * Takes one record. Returns why it is not accepted as it is: then the record is stored as invalid if
+   * its key is readable, so that its device alone fails closed. A key that comes twice is invalid: which
+   * of the two is true cannot be known.
+   */
+  put(entry: Validated, line: number): string | undefined {
+    const { key } = entry;
+    if (key === undefined) return entry.invalid;
+    const inForce = this.#store.get(key);
+    if (inForce !== undefined && inForce.source !== this.#source)
+      return `the record belongs to source \`${inForce.source}\``;
+    const first = this.#lines.get(key);
+    if (first !== undefined) {
+      const reason = `the same record as in line ${first}`;
+      const pending = this.#pending(key);
+      this.#tally.add(key, (pending === undefined ? inForce : pending)?.record, -1);
+      this.#accept(key, inForce, undefined, "given more than once");
+      return reason;
+    }
+    this.#lines.set(key, line);
+    if (inForce !== undefined) this.#known++;
+    this.#accept(key, inForce, entry.record, entry.invalid);
+    return entry.invalid;
+  }
+
+  /** Whether enough is collected to be worth writing: call {@link flush} then. */
+  get full(): boolean {
+    return this.#batch.size >= batchSize;
+  }
+
+  async flush(): Promise<void> {
+    if (this.#batch.size === 0) return;
+    const batch = this.#batch;
+    this.#batch = new Map();
+    await this.#store.stage(batch);
+  }
+
+  /** Stages the deletion of what was not mentioned; the draft is complete then. */
+  async complete(): Promise<DraftSummary> {
+    if (this.#known < this.total) {
+      let seen = 0;
+      for (const key of this.#store.keys()) {
+        if (++seen % scanSlice === 0) await breathe();
+        if (!this.#lines.has(key) && this.#store.get(key)?.source === this.#source) this.#stage(key, null);
+        if (this.full) await this.flush();
+      }
+    }
+    await this.flush();
+    return { changed: [...this.#changed], few: this.#few, counts: this.#tally.counts() };
+  }
+
+  #accept(
+    key: RecordKey,
+    inForce: StoredValue | undefined,
+    record: StoredValue["record"],
+    invalid = "unreadable",
+  ): void {
+    this.#tally.add(key, record);
+    const unchanged =
+      inForce !== undefined &&
+      (record === undefined ? inForce.invalid === invalid : sameJson(inForce.record, record));
+    if (unchanged) {
+      // A key that was staged already is put back to what is in force.
+      if (this.#changed.has(key)) this.#stage(key, inForce);
+      this.#changed.delete(key);
+      return;
+    }
+    if (record === undefined && inForce?.record !== undefined) this.#spoiled.add(key);
+    const revision = this.#store.state.revision + 1;
+    const origin = { revision, source: this.#source };
+    this.#stage(key, record === undefined ? { ...origin, invalid } : { ...origin, record });
+  }
+
+  #stage(key: RecordKey, value: StoredValue | null): void {
+    this.#changed.add(key);
+    this.#batch.set(key, value);
+    if (!key.startsWith("device:")) this.#few.set(key, value);
+  }
+
+  #pending(key: RecordKey): StoredValue | null | undefined {
+    return this.#batch.has(key) ? this.#batch.get(key) : this.#store.staged(key);
+  }
+}

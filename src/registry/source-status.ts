@@ -1,0 +1,60 @@
+/** What is known of one source: how fresh it is, what it was last told and what is wrong with it. */
+import type { Clock } from "../runtime/clock.ts";
+import type { Fault } from "../runtime/fault.ts";
+import type { Freshness } from "./stored-record.ts";
+import type { Counts } from "./tally.ts";
+
+/** An entry that was not accepted as it is. `line` counts from 1 (entries, in a JSON or YAML file). */
+export interface Rejected {
+  readonly line: number;
+  /** Key of the record, where it could be read: that record is stored as invalid. */
+  readonly key?: string;
+  readonly reason: string;
+}
+
+/** The state of one source, for status pages and metrics. */
+export interface SourceStatus extends Freshness {
+  readonly name: string;
+  readonly counts: Counts;
+  /** The first {@link maxRejectedListed} rejected entries of the last snapshot, and how many there were. */
+  readonly rejected: readonly Rejected[];
+  readonly rejectedTotal: number;
+  /** Why the source could not be used when it was last tried; absent: it could. */
+  readonly fault?: Fault;
+}
+
+/** Most rejected entries that a status lists. */
+export const maxRejectedListed = 100;
+
+/** How old a source is. It ages on the monotonic clock, so that no step of the wall clock makes it fresh. */
+export class SourceAge {
+  readonly #clock: Clock;
+  /** Monotonic milliseconds through which the source was complete; `-Infinity`: unknown. */
+  #asOfMs = Number.NEGATIVE_INFINITY;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The source was complete at this monotonic time. Never moves backwards (SYN-18). */
+  completeAt(monotonicMs: number): void {
+    this.#asOfMs = Math.max(this.#asOfMs, Math.min(monotonicMs, this.#clock.monotonicMs()));
+  }
+
+  /** Takes up a watermark kept from before a restart; one from the future says nothing about the age. */
+  resume(watermark: number): void {
+    const ageS = this.#clock.now() - watermark;
+    if (ageS >= 0) this.completeAt(this.#clock.monotonicMs() - ageS * 1000);
+  }
+
+  /** Whole seconds; never more than the age of the epoch, so that watermarks stay positive. */
+  ageS(): number {
+    const ageS = Math.floor((this.#clock.monotonicMs() - this.#asOfMs) / 1000);
+    return Math.max(0, Math.min(ageS, this.#clock.now()));
+  }
+
+  /** Unix seconds through which the source is complete. */
+  watermark(): number {
+    return this.#clock.now() - this.ageS();
+  }
+}

@@ -1,0 +1,50 @@
+/** What the registry answers: records as they are in force, and how fresh they are. */
+import type {
+  DeviceRecord,
+  FirmwarePolicyRecord,
+  RecordKey,
+  RecordKind,
+  TenantRecord,
+} from "../decision/facts.ts";
+
+/**
+ * One record in force. `revision` is the registry revision at which it last really changed.
+ * A record that its source sent malformed is in force as `invalid` with the reason: it isolates one
+ * device (`facts_invalid`), whatever older version there was (FACTS.md, "Registry feed").
+ */
+export type StoredRecord<T> =
+  | { readonly key: RecordKey; readonly revision: number; readonly record: T; readonly invalid?: undefined }
+  | {
+      readonly key: RecordKey;
+      readonly revision: number;
+      readonly record?: undefined;
+      readonly invalid: string;
+    };
+
+/** How old the facts are. */
+export interface Freshness {
+  /** Whether a snapshot of every source was ever completed; before that nothing can be decided. */
+  readonly synced: boolean;
+  /** Unix seconds through which the facts are complete: now less the lag of the oldest source. */
+  readonly watermark: number;
+  /** Whole seconds since then, never negative. It ages on the monotonic clock. */
+  readonly ageS: number;
+}
+
+/** Synchronous reads from memory and the memory map. Total: any string is a permitted id. */
+export interface RecordReader {
+  device(id: string): StoredRecord<DeviceRecord> | undefined;
+  tenant(id: string): StoredRecord<TenantRecord> | undefined;
+  firmwarePolicy(tenant: string, deviceClass: string): StoredRecord<FirmwarePolicyRecord> | undefined;
+  /** Registry revision in force: grows by one with every snapshot that changed something. */
+  readonly revision: number;
+  freshness(): Freshness;
+}
+
+/** A valid record of any kind. */
+export type AnyRecord = DeviceRecord | TenantRecord | FirmwarePolicyRecord;
+
+/** The kind that a key names. */
+export function kindOf(key: RecordKey): RecordKind {
+  return key.slice(0, key.indexOf(":")) as RecordKind;
+}
