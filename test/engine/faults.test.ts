@@ -152,6 +152,9 @@ describe("the input", () => {
   });
 
   it("is refused beyond the size limit, counted in bytes", () => {
+    expect(faultOf(() => load({ maxInputBytes: 3 }).evaluate("faults/echo", "12345")).code).toBe(
+      "input_invalid",
+    );
     const policy = load({ maxInputBytes: 100 });
     expect(ask(policy, "echo", "x".repeat(98))).toBe("x".repeat(98));
     for (const value of ["x".repeat(99), "é".repeat(50), "x".repeat(1_000_000)]) {
@@ -284,6 +287,10 @@ describe("memory", () => {
     ask(policy, "echo", { text: "x".repeat(60_000) });
     ask(policy, "hog", { n: 100 });
     expect(policy.memoryBytes).toBe(before);
+  });
+
+  it("is as much as was asked for", () => {
+    expect(load({ initialPages: 500 }).memoryBytes).toBe(500 * 65_536);
   });
 
   it("that an evaluation made grow past its bound is given back", () => {
