@@ -1,0 +1,86 @@
+/** What the service itself must remember about devices: spent claims, and trust that was lost. */
+import { mkdir } from "node:fs/promises";
+import { type Database, open, type RootDatabase } from "lmdb";
+import type { Change } from "../decision/change.ts";
+import { Fault } from "../runtime/fault.ts";
+
+interface SpentClaim {
+  readonly device: string;
+}
+
+/**
+ * A durable ledger beside the records: no snapshot of a source touches it. Both duties are committed
+ * and flushed before they resolve, and compare-and-set at the one writer.
+ */
+export class DutyLedger implements AsyncDisposable {
+  readonly #root: RootDatabase;
+  readonly #claims: Database<SpentClaim, string>;
+  readonly #reentry: Database<number, string>;
+  readonly #listeners = new Set<(change: Change) => void>();
+  #revision = 0;
+
+  private constructor(root: RootDatabase) {
+    this.#root = root;
+    this.#claims = root.openDB({ name: "claims" });
+    this.#reentry = root.openDB({ name: "reentry" });
+  }
+
+  /** Opens the ledger in a folder, made when absent. Throws `store_unavailable`. */
+  static async open(dir: string): Promise<DutyLedger> {
+    try {
+      await mkdir(dir, { recursive: true });
+      return new DutyLedger(open({ path: dir, name: "duties", maxDbs: 4 }));
+    } catch (thrown) {
+      throw Fault.from(thrown, "store_unavailable", `ledger \`${dir}\` cannot be opened`);
+    }
+  }
+
+  /** Calls `listener` when a mark changes what a device's record says. Returns how to stop. */
+  onChange(listener: (change: Change) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Marks a single-use claim as spent; `false` if it was spent before. Throws `store_unavailable`. */
+  async spendClaim(fingerprint: string, deviceId: string): Promise<boolean> {
+    try {
+      const first = await this.#claims.ifNoExists(fingerprint, () => {
+        this.#claims.put(fingerprint, { device: deviceId });
+      });
+      await this.#root.flushed;
+      return first;
+    } catch (thrown) {
+      throw Fault.from(thrown, "store_unavailable", "a claim could not be marked as spent");
+    }
+  }
+
+  /** Whether a claim was spent here. */
+  isSpent(fingerprint: string): boolean {
+    return this.#claims.doesExist(fingerprint);
+  }
+
+  /** Requires evidence newer than `since` (unix seconds) of a device; an earlier mark is never lowered. Throws `store_unavailable`. */
+  async markReentry(deviceId: string, since: number): Promise<void> {
+    try {
+      await this.#root.transaction(() => {
+        if (since > (this.#reentry.get(deviceId) ?? 0)) this.#reentry.put(deviceId, since);
+      });
+      await this.#root.flushed;
+    } catch (thrown) {
+      throw Fault.from(thrown, "store_unavailable", "a loss of trust could not be recorded");
+    }
+    this.#root.resetReadTxn();
+    this.#revision += 1;
+    const change: Change = { scope: "records", revision: this.#revision, keys: [`device:${deviceId}`] };
+    for (const listener of this.#listeners) listener(change);
+  }
+
+  /** Time of the last loss of trust that was recorded here; 0: none. */
+  reentrySince(deviceId: string): number {
+    return this.#reentry.get(deviceId) ?? 0;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#root.close();
+  }
+}

@@ -1,0 +1,44 @@
+/** Records as the sources give them, joined with what the service itself remembers: the more restrictive wins. */
+import type { DeviceRecord } from "../decision/facts.ts";
+import type { DutyLedger } from "./duty-ledger.ts";
+import type { RecordReader, StoredRecord } from "./stored-record.ts";
+
+/** What of a ledger the join needs. */
+export type Marks = Pick<DutyLedger, "isSpent" | "reentrySince">;
+
+function spendClaims(record: DeviceRecord, marks: Marks): DeviceRecord {
+  const spent = Object.entries(record.credentials).filter(
+    ([fingerprint, { claim }]) => claim !== undefined && !claim.used && marks.isSpent(fingerprint),
+  );
+  if (spent.length === 0) return record;
+  const used = spent.map(([fingerprint, each]) => [
+    fingerprint,
+    { ...each, claim: { ...each.claim, used: true } },
+  ]);
+  return { ...record, credentials: { ...record.credentials, ...Object.fromEntries(used) } };
+}
+
+function mark(record: DeviceRecord, marks: Marks): DeviceRecord {
+  const since = marks.reentrySince(record.id);
+  const spent = spendClaims(record, marks);
+  if (since <= record.state.reentry_required_since) return spent;
+  return { ...spent, state: { ...spent.state, reentry_required_since: since } };
+}
+
+/** A reader of `records` whose devices carry the marks of the ledger. */
+export function withDuties(records: RecordReader, marks: Marks): RecordReader {
+  return {
+    device(id): StoredRecord<DeviceRecord> | undefined {
+      const stored = records.device(id);
+      if (stored?.record === undefined) return stored;
+      const record = mark(stored.record, marks);
+      return record === stored.record ? stored : { ...stored, record };
+    },
+    tenant: (id) => records.tenant(id),
+    firmwarePolicy: (tenant, deviceClass) => records.firmwarePolicy(tenant, deviceClass),
+    get revision() {
+      return records.revision;
+    },
+    freshness: () => records.freshness(),
+  };
+}
