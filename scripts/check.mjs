@@ -64,7 +64,7 @@ const steps = [
   [
     "format",
     "Biome: format, import order, lint",
-    () => run([bin("biome"), "ci", "--error-on-warnings", "."]),
+    () => run([bin("biome"), "ci", "--colors=off", "--error-on-warnings", "."]),
   ],
   [
     "lint",

@@ -73,7 +73,7 @@ export const owners: Readonly<Record<string, readonly string[]>> = {
   "grpc-health-check": ["server/"],
   "@grpc/reflection": ["server/"],
   "@grpc/proto-loader": ["server/"],
-  "@grpc/grpc-js": ["gen/", "runtime/", "server/", "services/", "client/"],
+  "@grpc/grpc-js": ["gen/", "runtime/", "server/", "services/", "client/", "cli/"],
   "@bufbuild/protobuf": ["gen/"],
   pino: ["telemetry/"],
   "prom-client": ["telemetry/"],
