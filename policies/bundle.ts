@@ -74,7 +74,7 @@ function schemasOf(sources: readonly Source[]): Record<string, unknown> {
 export async function buildBundle(opa: Opa, policies: string, sequence: number): Promise<Files> {
   const sources = policySources(policies);
   const digest = sourcesDigest(sources);
-  const compiled = await compile(opa, policies, entrypoints, 1);
+  const compiled = await compile(opa, policies, entrypoints, 0);
   const manifest: Manifest = {
     revision: `${digest.slice(0, 12)}-${sequence}`,
     roots,

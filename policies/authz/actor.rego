@@ -27,7 +27,7 @@ in_scope if input.actor.tenant == input.device.tenant
 in_scope if {
 	input.actor.tenant == "*"
 	data.site.support_role in input.actor.roles
-	time.before(input.tenant.support_access_until, 0)
+	time.ahead(input.tenant.support_access_until)
 }
 
 available if {
@@ -88,11 +88,11 @@ well_formed if {
 	input.actor.type == "human"
 	is_string(input.break_glass.ticket)
 	input.break_glass.ticket != ""
-	(input.break_glass.expires_at - input.break_glass.started_at) - data.site.break_glass.max_s <= 0
-	time.reached(input.break_glass.started_at, 0)
+	input.break_glass.expires_at - input.break_glass.started_at <= data.site.break_glass.max_s
+	time.passed(input.break_glass.started_at)
 }
 
-running if time.before(input.break_glass.expires_at, 0)
+running if time.ahead(input.break_glass.expires_at)
 
 breaking_glass if {
 	declared
@@ -114,7 +114,7 @@ competent contains approval if {
 approvers := {approval.by |
 	some approval in competent
 	approval.by != input.actor.id
-	time.before(approval.expires_at, 0)
+	time.ahead(approval.expires_at)
 }
 
 approved if count(approvers) - needed >= 0
@@ -129,7 +129,7 @@ self_approved if {
 expired if {
 	some approval in competent
 	approval.by != input.actor.id
-	not time.before(approval.expires_at, 0)
+	not time.ahead(approval.expires_at)
 }
 
 approval_failing contains "break_glass_not_permitted" if {
@@ -155,6 +155,8 @@ approval_failing contains approval_code if {
 
 approval_code := "approval_self" if self_approved
 
-else := "approval_expired" if expired
+else := "approval_expired" if {
+	expired
+}
 
 else := "approval_missing"

@@ -13,7 +13,9 @@ notes(findings) := {note | some note in device_notes} | degraded(findings)
 
 degraded(findings) := {"ok_degraded"} if count(findings) > 0
 
-else := {"ok_degraded"} if gateway_mediated.degraded
+else := {"ok_degraded"} if {
+	gateway_mediated.degraded
+}
 
 else := set()
 
@@ -33,7 +35,7 @@ device_notes contains "ok_exception" if {
 # Obligations of an allowed publish or subscription: what is constant for the state of device and registry.
 duties[name] := value if some name, value in stale_duties
 
-duties.audit := "full" if audited
+duties["audit"] := "full" if audited
 
 stale_duties := {"recheck_after_s": data.site.stale.recheck_s} if not facts.fresh
 

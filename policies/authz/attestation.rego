@@ -12,41 +12,19 @@ absent if input.device.attestation == null
 # Something was appraised.
 stated if result.status in {"affirming", "warning", "contraindicated"}
 
-# AR4SI tiers. A claim that is no int8 is contraindicated by the comparisons' own order of types or not at all.
-contraindicates(vector) if {
-	some value in vector
-	not value <= 95
-}
+# AR4SI tiers by the extremes of the claims: contraindicated from 96 and below -96, warning from 32 and below -32.
+# A claim that is no number is an extreme in OPA's order of types, hence contraindicated.
+highest(vector) := max(array.concat([0], [value | some value in vector]))
 
-contraindicates(vector) if {
-	some value in vector
-	not value >= -96
-}
+lowest(vector) := min(array.concat([0], [value | some value in vector]))
 
-contraindicates(vector) if {
-	some value in vector
-	not is_number(value)
-}
+contraindicates(vector) if highest(vector) > 95
 
-warns(vector) if {
-	some value in vector
-	value >= 32
-}
+contraindicates(vector) if lowest(vector) < -96
 
-warns(vector) if {
-	some value in vector
-	value <= -33
-}
+warns(vector) if highest(vector) > 31
 
-affirms(value) if {
-	value >= 2
-	value <= 31
-}
-
-affirms(value) if {
-	value <= -2
-	value >= -32
-}
+warns(vector) if lowest(vector) < -32
 
 # The overall status is never better than the worst claim.
 uncontradicted if absent
@@ -59,6 +37,7 @@ uncontradicted if {
 
 unwarned if {
 	result.status != "warning"
+	is_object(result.vector)
 	not warns(result.vector)
 }
 
@@ -74,16 +53,16 @@ bound if {
 
 subject_presents if is_object(input.credential)
 
-claims_met if {
-	is_object(result.vector)
-	unmet := [claim |
-		some claim in facts.profile.required_claims
-		not claim_met(result.vector, claim)
-	]
-	count(unmet) == 0
-}
+# Required claims are affirming: 2..31 and -32..-2.
+claims_met if count(affirmed_claims) == count(facts.profile.required_claims)
 
-claim_met(vector, claim) if affirms(vector[claim])
+affirmed_claims := [claim |
+	some claim in facts.profile.required_claims
+	value := result.vector[claim]
+	value >= -32
+	value <= 31
+	abs(value) >= 2
+]
 
 # [FACTS] strict: now - appraised_at < max_age and now < expires_at; a result from the future is not fresh.
 fresh if within(0)
@@ -94,7 +73,7 @@ in_grace if {
 }
 
 within(grace) if {
-	time.reached(result.appraised_at, 0)
+	time.passed(result.appraised_at)
 	time.before(result.appraised_at, facts.profile.attestation_max_age_s + grace)
 	time.before(result.expires_at, grace)
 }
@@ -124,10 +103,10 @@ required if {
 # Nothing to report where it is asked for.
 sound if {
 	result.status == "affirming"
-	uncontradicted
-	unwarned
-	trusted
-	bound
+	highest(result.vector) <= 31
+	lowest(result.vector) >= -32
+	result.verifier in data.site.trusted_verifiers
+	result.key_fingerprint == input.credential.fingerprint
 	claims_met
 	fresh
 }

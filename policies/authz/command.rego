@@ -15,7 +15,9 @@ import data.sallyport.profiles.safety_segmented
 
 decision := verdict.denial(codes) if count(codes) > 0
 
-else := verdict.allowance(findings, notes, obligations) if codes == set()
+else := verdict.allowance(findings, notes, obligations) if {
+	codes == set()
+}
 
 else := verdict.unjudged
 
@@ -41,9 +43,13 @@ else := posture.findings(false)
 # Containment and evidence always get through; break-glass reaches a degraded device.
 tolerated := data.site.tolerates.recovery_command if actor.recovery
 
-else := data.site.tolerates.break_glass if actor.breaking_glass
+else := data.site.tolerates.break_glass if {
+	actor.breaking_glass
+}
 
-else := level if level := data.site.tolerates.command[actor.risk]
+else := level if {
+	level := data.site.tolerates.command[actor.risk]
+}
 
 else := 0
 
@@ -86,11 +92,11 @@ notes contains "ok_exception" if {
 	posture.waived
 }
 
-obligations.command_ttl_s := data.site.command_ttl_s
+obligations["command_ttl_s"] := data.site.command_ttl_s
 
-obligations.audit := "full" if audited
+obligations["audit"] := "full" if audited
 
-obligations.review_within_s := data.site.break_glass.review_s if actor.breaking_glass
+obligations["review_within_s"] := data.site.break_glass.review_s if actor.breaking_glass
 
 audited if actor.risk in data.site.audited_risks
 

@@ -17,13 +17,15 @@ import data.sallyport.profiles.safety_segmented
 
 decision := verdict.denial(codes) if count(codes) > 0
 
-else := verdict.allowance(findings, notes, session.obligations) if codes == set()
+else := verdict.allowance(findings, notes, session.obligations) if {
+	codes == set()
+}
 
 else := verdict.unjudged
 
 codes := subject.failing if verdict.blinding(subject.failing)
 
-else := (gates | will_codes)
+else := gates | will_codes
 
 # The device gates of a session, shared with `sallyport/grants`.
 gates := union({

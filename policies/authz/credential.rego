@@ -52,9 +52,9 @@ current if {
 	not facts.entry
 }
 
-begun if time.reached(input.credential.not_before, 0)
+begun if time.passed(input.credential.not_before)
 
-valid if time.before(input.credential.not_after, 0)
+valid if time.ahead(input.credential.not_after)
 
 # Expired, within the renewal grace: only the channel to renew stays open. A claim has no grace.
 renewing if {
@@ -63,7 +63,7 @@ renewing if {
 	time.before(input.credential.not_after, facts.profile.renewal_grace_s)
 }
 
-short_lived if (input.credential.not_after - input.credential.not_before) - facts.profile.credential_max_ttl_s <= 0
+short_lived if input.credential.not_after - input.credential.not_before <= facts.profile.credential_max_ttl_s
 
 short_lived if claim
 
@@ -84,17 +84,21 @@ hardware_backed if facts.profile.hardware_key == false
 
 hardware_backed if input.credential.key_protection in data.site.hardware_protections
 
-# A valid operational credential with every gate passed, for the straight path.
+# A valid operational credential with every gate passed, for the straight path. Said again rather than called.
 sound if {
-	type_allowed
-	not claim
-	bound
-	current
-	begun
-	valid
-	short_lived
-	unshared
-	in_use
+	input.credential.type in facts.profile.credential_types
+	class_type_allowed
+	input.credential.type != "claim"
+	input.credential.device_id == input.device.id
+	input.request.client_id == input.device.id
+	entry := facts.entry
+	entry.status == "active"
+	is_number(entry.devices)
+	entry.devices <= 1
+	time.before(entry.last_used_at, facts.profile.credential_inactivity_s)
+	time.passed(input.credential.not_before)
+	time.ahead(input.credential.not_after)
+	input.credential.not_after - input.credential.not_before <= facts.profile.credential_max_ttl_s
 	hardware_backed
 }
 
@@ -149,7 +153,7 @@ in_scope if input.device.id in input.credential.claim.device_ids
 
 modest if {
 	input.credential.claim.single_use == true
-	(input.credential.not_after - input.credential.not_before) - data.site.claim_max_ttl_s <= 0
+	input.credential.not_after - input.credential.not_before <= data.site.claim_max_ttl_s
 }
 
 unspent if not claim

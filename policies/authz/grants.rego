@@ -1,6 +1,76 @@
-# grants: placeholder
+# grants: everything a session may publish and subscribe to, for brokers that want a list at connect. Law: a live
+# message or a filter passes its single check if and only if this list contains it.
 package sallyport.authz.grants
 
+import data.sallyport.authz.answer
 import data.sallyport.authz.connect
+import data.sallyport.authz.credential
+import data.sallyport.authz.place
+import data.sallyport.authz.publish
+import data.sallyport.authz.session
+import data.sallyport.authz.streams
+import data.sallyport.authz.subject
+import data.sallyport.authz.verdict
+import data.sallyport.lib.facts
+import data.sallyport.lib.topics
+import data.sallyport.profiles.gateway_mediated
 
-decision := connect.decision
+# `allow` is the session's; a list beside a denial (load, a full gateway) says what a session already there may do.
+decision := object.union(verdict_of_session, {"grants": grants})
+
+verdict_of_session := verdict.denial(codes) if count(codes) > 0
+
+else := verdict.allowance(connect.findings, connect.notes, obligations) if {
+	codes == set()
+}
+
+else := verdict.unjudged
+
+# A claim is spent once, at connect: neither asked nor spent again here.
+codes := subject.failing if verdict.blinding(subject.failing)
+
+else := connect.gates - {"claim_spent"}
+
+obligations := object.remove(session.obligations, ["consume_claim"])
+
+# What no stream can pass.
+barred := union({
+	subject.failing,
+	credential.failing,
+	place.failing,
+	gateway_mediated.failing,
+	publish.usage,
+})
+
+default grants := []
+
+grants := array.concat(array.concat(publications, subscriptions), broadcasts) if barred == set()
+
+publications := [grant |
+	some stream in facts.class.publish
+	granted("publish", stream)
+	grant := entry("publish", topics.own_prefix, stream, stream in facts.profile.retain_streams)
+]
+
+subscriptions := [grant |
+	some stream in facts.class.subscribe
+	granted("subscribe", stream)
+	grant := entry("subscribe", topics.own_prefix, stream, false)
+]
+
+broadcasts := [grant |
+	some stream in facts.class.subscribe
+	granted("subscribe", stream)
+	grant := entry("subscribe", topics.class_prefix, stream, false)
+]
+
+granted(action, stream) if streams.codes(action, stream) == set()
+
+entry(action, prefix, stream, retain) := {
+	"action": action,
+	"effect": "allow",
+	"filter": concat("", [prefix, stream, "/#"]),
+	"max_qos": facts.profile.max_qos,
+	"retain": retain,
+	"reason": verdict.allow_reason(answer.notes(streams.findings(action, stream))),
+}

@@ -9,21 +9,25 @@ import data.sallyport.lib.time
 
 # Nothing at all to say: the straight path.
 settled if {
-	stored == "active"
+	input.device.state.lifecycle == "active"
 	input.device.state.quarantine.active == false
-	signals.quiet
+	input.device.state.signals == []
 	input.device.state.reentry_required_since == 0
-	awake
-	time.before(input.device.support.eol_at, 0)
+	time.before(input.device.state.last_seen_at, facts.profile.dormancy_s)
+	time.ahead(input.device.support.eol_at)
 }
 
 stored := input.device.state.lifecycle
 
 state := "active" if settled
 
-else := "retired" if stored == "retired"
+else := "retired" if {
+	stored == "retired"
+}
 
-else := "eol_past" if not serviceable
+else := "eol_past" if {
+	not serviceable
+}
 
 else := "isolated" if {
 	quarantined
@@ -35,36 +39,56 @@ else := "blocked" if {
 	not constrained
 }
 
-else := "quarantined" if quarantined
+else := "quarantined" if {
+	quarantined
+}
 
-else := "safe_mode" if stored == "safe_mode"
+else := "safe_mode" if {
+	stored == "safe_mode"
+}
 
-else := "provisioned" if stored == "provisioned"
+else := "provisioned" if {
+	stored == "provisioned"
+}
 
-else := "enrolled" if stored == "enrolled"
+else := "enrolled" if {
+	stored == "enrolled"
+}
 
 else := "recovery" if {
 	stored == "recovery"
 	not cleared
 }
 
-else := "reentry" if not cleared
+else := "reentry" if {
+	not cleared
+}
 
-else := "dormant" if not awake
+else := "dormant" if {
+	not awake
+}
 
-else := "reviewed" if stored == "recovery"
+else := "reviewed" if {
+	stored == "recovery"
+}
 
-else := "eol" if stored == "eol"
+else := "eol" if {
+	stored == "eol"
+}
 
-else := "eol" if not supported
+else := "eol" if {
+	not supported
+}
 
-else := "active" if stored == "active"
+else := "active" if {
+	stored == "active"
+}
 
 channel := data.site.channels[state]
 
 serviceable if time.before(input.device.support.eol_at, facts.profile.eol_grace_s)
 
-supported if time.before(input.device.support.eol_at, 0)
+supported if time.ahead(input.device.support.eol_at)
 
 awake if time.before(input.device.state.last_seen_at, facts.profile.dormancy_s)
 
@@ -109,7 +133,7 @@ subject_presents if is_object(input.credential)
 # Strictly later than the loss of trust and not in the future.
 later(at) if {
 	at - input.device.state.reentry_required_since > 0
-	time.reached(at, 0)
+	time.passed(at)
 }
 
 # [FACTS rule 5] connecting must not launder dormancy.

@@ -6,7 +6,10 @@ import data.sallyport.lib.facts
 
 within_quota if input.tenant.admission.over_quota == false
 
-admitted if facts.class.priority - input.tenant.admission.min_priority >= 0
+admitted if {
+	is_number(input.tenant.admission.min_priority)
+	facts.class.priority >= input.tenant.admission.min_priority
+}
 
 open if {
 	within_quota

@@ -20,8 +20,6 @@ resident if input.tenant.residency == []
 
 resident if input.request.region in input.tenant.residency
 
-direct if input.request.via == null
-
 # A class behind gateways, and a credential that only a gateway asserts, never come alone.
 direct_allowed if {
 	facts.class.connect == "direct"
@@ -36,9 +34,10 @@ approachable if mediated
 
 # Nothing to say: in its own region, direct and allowed to be.
 sound if {
-	at_home
-	direct
-	direct_allowed
+	input.request.region in input.device.regions
+	input.request.via == null
+	facts.class.connect == "direct"
+	input.credential.type != "gateway_asserted"
 }
 
 failing contains "region_not_allowed" if not allowed

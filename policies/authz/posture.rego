@@ -24,34 +24,41 @@ above_minimum if input.device.firmware.key == null
 
 firmware_known if is_number(input.device.firmware.key)
 
-patched if input.device.firmware.key - input.fw_policy.patched_key >= 0
+patched if {
+	is_number(input.device.firmware.key)
+	is_number(input.fw_policy.patched_key)
+	input.device.firmware.key >= input.fw_policy.patched_key
+}
 
 in_patch_window if patched
 
-in_patch_window if time.before(input.fw_policy.patched_deadline, 0)
+in_patch_window if time.ahead(input.fw_policy.patched_deadline)
 
-supported if time.before(input.device.support.support_ends_at, 0)
+supported if time.ahead(input.device.support.support_ends_at)
 
 compliant if input.device.compliance.status == "compliant"
 
-waived if time.before(input.device.compliance.exception.expires_at, 0)
+waived if time.ahead(input.device.compliance.exception.expires_at)
 
 attested if attestation.sound
 
 attested if not attestation.required
 
-# No finding at all, for the straight path.
+# No finding at all, for the straight path. Said again rather than called.
 sound if {
-	production
-	signals.quiet
-	attestation.uncontradicted
+	firmware := input.device.firmware
+	firmware.channel in data.site.firmware_channels[input.request.env]
 	matching
-	unblocked
-	above_minimum
-	firmware_known
+	not firmware.key in input.fw_policy.blocked
+	is_array(input.fw_policy.blocked)
+	is_number(firmware.key)
+	is_number(input.fw_policy.min_key)
+	firmware.key >= input.fw_policy.min_key
 	in_patch_window
-	supported
-	compliant
+	time.ahead(input.device.support.support_ends_at)
+	input.device.compliance.status == "compliant"
+	input.device.state.signals == []
+	attestation.uncontradicted
 	attested
 }
 
@@ -92,7 +99,9 @@ level(code) := 1 if {
 	attestation.in_grace
 }
 
-else := harm if harm := data.site.posture[code]
+else := harm if {
+	harm := data.site.posture[code]
+}
 
 else := 3
 

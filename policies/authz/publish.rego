@@ -4,7 +4,10 @@ package sallyport.authz.publish
 
 import data.sallyport.authz.answer
 import data.sallyport.authz.credential
+import data.sallyport.authz.lifecycle
+import data.sallyport.authz.load
 import data.sallyport.authz.place
+import data.sallyport.authz.posture
 import data.sallyport.authz.streams
 import data.sallyport.authz.subject
 import data.sallyport.authz.verdict
@@ -13,12 +16,55 @@ import data.sallyport.lib.time
 import data.sallyport.lib.topics
 import data.sallyport.profiles.gateway_mediated
 import data.sallyport.profiles.safety_segmented
+import data.sallyport.profiles.shared_credential
 
-decision := explained
+decision := {"allow": true, "reason": "ok", "findings": [], "obligations": {}} if straight
+
+else := explained
+
+# Sufficient for a plain `ok`, not necessary: whatever is not plain is explained below.
+straight if {
+	subject.sound
+	credential.sound
+	lifecycle.settled
+	place.sound
+	topics.name(input.request.topic)
+	stream in facts.class.publish
+	not stream in data.site.recovery_streams
+	shared_credential.published(stream)
+	shared_credential.in_plane(stream)
+	is_number(input.request.qos)
+	input.request.qos <= facts.profile.max_qos
+	input.request.retain == false
+	safety_segmented.routed(stream)
+	safety_segmented.matching_usage
+	posture.sound
+	sensitive_sound
+	timely
+	facts.fresh
+	load.open
+	facts.profile.audit != "full"
+}
+
+# hv may ask for attestation, and residency binds what is regulated.
+sensitive_sound if not stream in data.site.regulated_streams
+
+sensitive_sound if {
+	place.resident
+	input.tenant.attestation_for_hv == false
+}
+
+timely if {
+	time.age >= data.site.clock_ahead_s
+	time.age <= data.site.backfill_after_s
+	time.age <= facts.profile.backlog_max_s
+}
 
 explained := verdict.denial(codes) if count(codes) > 0
 
-else := verdict.allowance(findings, notes, obligations) if codes == set()
+else := verdict.allowance(findings, notes, obligations) if {
+	codes == set()
+}
 
 else := verdict.unjudged
 
@@ -103,7 +149,7 @@ untimed if input.request.occurred_at == null
 
 plausible if untimed
 
-plausible if time.age >= 0 - data.site.clock_skew_s
+plausible if time.age >= data.site.clock_ahead_s
 
 recent if untimed
 

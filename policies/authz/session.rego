@@ -82,13 +82,21 @@ patch_due if {
 
 rate_class := lifecycle.channel.rate_class if lifecycle.channel.rate_class
 
-else := data.site.renewal.rate_class if credential.renewing
+else := data.site.renewal.rate_class if {
+	credential.renewing
+}
 
-else := facts.profile.rate_class if facts.profile.unique_credential == false
+else := facts.profile.rate_class if {
+	facts.profile.unique_credential == false
+}
 
-else := "degraded" if count(posture.standing) > 0
+else := "degraded" if {
+	count(posture.standing) > 0
+}
 
-else := "degraded" if gateway_mediated.degraded
+else := "degraded" if {
+	gateway_mediated.degraded
+}
 
 else := facts.class.rate_class if {
 	facts.class.rate_class
@@ -98,51 +106,51 @@ else := facts.class.rate_class if {
 else := facts.profile.rate_class
 
 # Constants that the state or the profile asks for.
-due.recheck_after_s := data.site.stale.recheck_s if not facts.fresh
+due["recheck_after_s"] := data.site.stale.recheck_s if not facts.fresh
 
-due.recheck_after_s := facts.profile.recheck_s if {
+due["recheck_after_s"] := facts.profile.recheck_s if {
 	facts.fresh
 	facts.profile.recheck_s
 }
 
-due.audit := "full" if facts.profile.audit == "full"
+due["audit"] := "full" if facts.profile.audit == "full"
 
-due.audit := "full" if lifecycle.channel.audit == "full"
+due["audit"] := "full" if lifecycle.channel.audit == "full"
 
-due.mark_reentry := true if lifecycle.reentry_to_mark
+due["mark_reentry"] if lifecycle.reentry_to_mark
 
-due.consume_claim := true if credential.claim
+due["consume_claim"] if credential.claim
 
-due.resync_clock := true if skewed
+due["resync_clock"] if skewed
 
-due.rotate_within_s := data.site.renewal.rotate_s if credential.renewing
+due["rotate_within_s"] := data.site.renewal.rotate_s if credential.renewing
 
-due.reattest_within_s := lifecycle.channel.reattest_s if lifecycle.channel.reattest_s
+due["reattest_within_s"] := lifecycle.channel.reattest_s if lifecycle.channel.reattest_s
 
-due.reattest_within_s := data.site.restricted.reattest_s if {
+due["reattest_within_s"] := data.site.restricted.reattest_s if {
 	not lifecycle.channel.reattest_s
 	evidence_missing
 }
 
 # Absolute times.
-dated.rotate_credential_by := input.credential.not_after if {
+dated["rotate_credential_by"] := input.credential.not_after if {
 	credential.valid
 	time.reached(input.credential.not_after, 0 - facts.profile.rotate_before_s)
 }
 
-dated.reattest_by := attestation.ends_at if {
+dated["reattest_by"] := attestation.ends_at if {
 	not due.reattest_within_s
 	attestation.required
 	attestation.fresh
 }
 
-dated.reattest_by := attestation.grace_ends_at if {
+dated["reattest_by"] := attestation.grace_ends_at if {
 	not due.reattest_within_s
 	attestation.required
 	attestation.in_grace
 }
 
-dated.update_by := input.fw_policy.patched_deadline if patch_due
+dated["update_by"] := input.fw_policy.patched_deadline if patch_due
 
 evidence_missing if {
 	attestation.required
@@ -152,4 +160,4 @@ evidence_missing if {
 
 skewed if time.skew > data.site.clock_skew_s
 
-skewed if time.skew < 0 - data.site.clock_skew_s
+skewed if time.skew < data.site.clock_ahead_s

@@ -8,7 +8,7 @@ quiet if input.device.state.signals == []
 
 responses contains answer(input.tenant.playbook, signal) if {
 	some signal in input.device.state.signals
-	not time.reached(signal.expires_at, 0)
+	not time.passed(signal.expires_at)
 }
 
 # The playbook's answer to one signal.
@@ -17,7 +17,9 @@ answer(playbook, signal) := response if {
 	response in data.site.signal_responses
 }
 
-else := "quarantine" if playbook[signal.type]
+else := "quarantine" if {
+	playbook[signal.type]
+}
 
 else := data.site.default_signal_response
 

@@ -39,7 +39,9 @@ current(action, stream) if {
 
 closed(action, stream) := set() if open(action, stream)
 
-else := {lifecycle.denial} if lifecycle.denial
+else := {lifecycle.denial} if {
+	lifecycle.denial
+}
 
 else := {"facts_invalid"}
 

@@ -38,16 +38,16 @@ environment_agrees if {
 	input.tenant.env == input.request.env
 }
 
-# Everything at once, for the straight path.
+# Everything at once, for the straight path. Said again rather than called: a call costs three comparisons.
 sound if {
-	ready
-	domain_known
-	domain_agrees
-	environment_agrees
-	class_known
-	tenant_agrees
-	tenant_active
-	model_allowed
+	input.registry.synced == true
+	input.credential.trust_domain == input.device.trust_domain
+	data.site.trust_domains[input.credential.trust_domain].env == input.request.env
+	input.tenant.env == input.request.env
+	input.credential.tenant == input.device.tenant
+	input.tenant.id == input.device.tenant
+	input.tenant.status == "active"
+	input.request.env in facts.profile.environments
 }
 
 # Codes of a request that a device makes itself.

@@ -15,7 +15,9 @@ import data.sallyport.profiles.safety_segmented
 
 decision := verdict.denial(codes) if count(codes) > 0
 
-else := verdict.allowance(findings, notes, obligations) if codes == set()
+else := verdict.allowance(findings, notes, obligations) if {
+	codes == set()
+}
 
 else := verdict.unjudged
 

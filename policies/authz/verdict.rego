@@ -74,12 +74,15 @@ else := {}
 allowance(findings, notes, obligations) := {
 	"allow": true,
 	"reason": reason,
-	"findings": array.concat(ordered(findings), [note | some note in told_notes; note != reason]),
+	"findings": array.concat(ordered(findings), [note | some note in told_notes(notes); note != reason]),
 	"obligations": obligations,
 } if {
-	told_notes := [note | some note in data.site.allow_order; note in notes]
-	reason := array.concat(told_notes, ["ok"])[0]
+	reason := allow_reason(notes)
 }
+
+told_notes(notes) := [note | some note in data.site.allow_order; note in notes]
+
+allow_reason(notes) := array.concat(told_notes(notes), ["ok"])[0]
 
 # INVARIANT: an allow needs an empty set of codes. Where the codes themselves are undefined nothing is proven.
 unjudged := {"allow": false, "reason": "facts_invalid", "findings": [], "obligations": {}}

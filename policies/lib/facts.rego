@@ -7,9 +7,13 @@ import data.sallyport.lib.time
 # A tenant has a model, a device may override it (FACTS, the five security models).
 model := input.tenant.model if input.device.model == null
 
-else := input.device.model if is_string(input.device.model)
+else := input.device.model if {
+	is_string(input.device.model)
+}
 
-else := input.tenant.model if input.device == null
+else := input.tenant.model if {
+	input.device == null
+}
 
 profile := data.site.profiles[model]
 

@@ -1,7 +1,7 @@
 # Time, the only place that reads `input.now` (DESIGN, "Time by cuts"): a decision may depend on the clock only
 # through the comparisons below, each of which is a cut that `sallyport/cuts` lists. Integers, seconds.
-# Adding before comparing is deliberate: `+` and `-` are undefined on anything but numbers, so a mistyped or
-# absent time is neither reached nor ahead.
+# An absent or mistyped time is neither reached nor ahead: `+` and `-` are undefined on anything but numbers, and
+# where nothing is added (arithmetic costs four comparisons in Wasm) the type is asked.
 package sallyport.lib.time
 
 # The clock has come to `fact + offset`: a cut at `offset` on `fact`.
@@ -9,6 +9,17 @@ reached(fact, offset) if input.now >= fact + offset
 
 # `fact + offset` is still ahead: the same cut, seen from the other side.
 before(fact, offset) if input.now < fact + offset
+
+# The same at offset 0.
+passed(fact) if {
+	is_number(fact)
+	input.now >= fact
+}
+
+ahead(fact) if {
+	is_number(fact)
+	input.now < fact
+}
 
 # How far the registry is behind. `lag <= n` is a cut at n + 1.
 lag := input.now - input.registry.watermark

@@ -60,9 +60,9 @@ hardware_backed if input.gateway_credential.key_protection in data.site.hardware
 
 credential_timely if {
 	credential := input.gateway_credential
-	time.reached(credential.not_before, 0)
-	time.before(credential.not_after, 0)
-	(credential.not_after - credential.not_before) - facts.profile.credential_max_ttl_s <= 0
+	time.passed(credential.not_before)
+	time.ahead(credential.not_after)
+	credential.not_after - credential.not_before <= facts.profile.credential_max_ttl_s
 	in_use
 }
 
@@ -72,7 +72,7 @@ in_use if time.before(entry.bound_at, facts.profile.credential_inactivity_s)
 
 responses contains signals.answer(input.tenant.playbook, signal) if {
 	some signal in input.gateway.state.signals
-	not time.reached(signal.expires_at, 0)
+	not time.passed(signal.expires_at)
 }
 
 unquarantined if {
@@ -84,7 +84,7 @@ unquarantined if {
 
 active if {
 	input.gateway.state.lifecycle == "active"
-	time.before(input.gateway.support.eol_at, 0)
+	time.ahead(input.gateway.support.eol_at)
 	trusted_again
 }
 
@@ -96,13 +96,13 @@ trusted_again if {
 	uncontradicted
 	verified
 	input.gateway.attestation.appraised_at - input.gateway.state.reentry_required_since > 0
-	time.reached(input.gateway.attestation.appraised_at, 0)
+	time.passed(input.gateway.attestation.appraised_at)
 }
 
 trusted_again if {
 	entry.status == "active"
 	entry.bound_at - input.gateway.state.reentry_required_since > 0
-	time.reached(entry.bound_at, 0)
+	time.passed(entry.bound_at)
 }
 
 verified if input.gateway.attestation.verifier in data.site.trusted_verifiers
@@ -126,9 +126,9 @@ matching if input.gateway.firmware.attested_key == input.gateway.firmware.key
 # Required of every gateway: a result, fresh by the profile's own age.
 attested if {
 	input.gateway.attestation.status in {"affirming", "warning"}
-	time.reached(input.gateway.attestation.appraised_at, 0)
+	time.passed(input.gateway.attestation.appraised_at)
 	time.before(input.gateway.attestation.appraised_at, facts.profile.gateway_attestation_max_age_s)
-	time.before(input.gateway.attestation.expires_at, 0)
+	time.ahead(input.gateway.attestation.expires_at)
 }
 
 attestation_ends_at := min([
@@ -146,7 +146,7 @@ firmware_good if {
 # No posture finding: it may carry anything that its leaf may send.
 undegraded if {
 	in_patch_window
-	time.before(input.gateway.support.support_ends_at, 0)
+	time.ahead(input.gateway.support.support_ends_at)
 	input.gateway.attestation.status == "affirming"
 	not attestation.warns(input.gateway.attestation.vector)
 	not "downgrade" in responses
@@ -155,13 +155,13 @@ undegraded if {
 
 in_patch_window if input.gateway.firmware.key - input.gateway_fw_policy.patched_key >= 0
 
-in_patch_window if time.before(input.gateway_fw_policy.patched_deadline, 0)
+in_patch_window if time.ahead(input.gateway_fw_policy.patched_deadline)
 
 compliant if input.gateway.compliance == null
 
 compliant if input.gateway.compliance.status == "compliant"
 
-compliant if time.before(input.gateway.compliance.exception.expires_at, 0)
+compliant if time.ahead(input.gateway.compliance.exception.expires_at)
 
 degraded if {
 	used
