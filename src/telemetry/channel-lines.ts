@@ -24,6 +24,16 @@ export const channelLines: Readonly<Record<string, Wording>> = {
           fields: { error, lost },
         };
   },
+  "sallyport:bundle:activated": (message) => ({
+    level: "info",
+    message: "a policy bundle is in force",
+    fields: message as { revision: string; sequence: number; digest: string },
+  }),
+  "sallyport:bundle:refused": (message) => ({
+    level: "error",
+    message: "a policy bundle was refused; what is in force stays",
+    fields: message as { error: unknown },
+  }),
   "sallyport:registry:applied": (message) => ({
     level: "debug",
     message: "records changed",
