@@ -13,13 +13,18 @@ import data.sallyport.authz.verdict
 import data.sallyport.lib.facts
 import data.sallyport.profiles.safety_segmented
 
-decision := verdict.denial(codes) if count(codes) > 0
+decision := verdict.denial(codes, told) if count(codes) > 0
 
 else := verdict.allowance(findings, notes, obligations) if {
 	codes == set()
 }
 
 else := verdict.unjudged
+
+# A subject that cannot be judged has no posture.
+told := set() if verdict.blinding(early)
+
+else := findings
 
 codes := early if verdict.blinding(early)
 

@@ -15,13 +15,18 @@ import data.sallyport.authz.verdict
 import data.sallyport.profiles.gateway_mediated
 import data.sallyport.profiles.safety_segmented
 
-decision := verdict.denial(codes) if count(codes) > 0
+decision := verdict.denial(codes, told) if count(codes) > 0
 
 else := verdict.allowance(findings, notes, session.obligations) if {
 	codes == set()
 }
 
 else := verdict.unjudged
+
+# A subject that cannot be judged has no posture.
+told := set() if verdict.blinding(subject.failing)
+
+else := findings
 
 codes := subject.failing if verdict.blinding(subject.failing)
 

@@ -18,7 +18,7 @@ import data.sallyport.profiles.gateway_mediated
 # `allow` is the session's; a list beside a denial (load, a full gateway) says what a session already there may do.
 decision := object.union(verdict_of_session, {"grants": grants})
 
-verdict_of_session := verdict.denial(codes) if count(codes) > 0
+verdict_of_session := verdict.denial(codes, connect.told) if count(codes) > 0
 
 else := verdict.allowance(connect.findings, connect.notes, obligations) if {
 	codes == set()

@@ -60,13 +60,18 @@ timely if {
 	time.age <= facts.profile.backlog_max_s
 }
 
-explained := verdict.denial(codes) if count(codes) > 0
+explained := verdict.denial(codes, told) if count(codes) > 0
 
 else := verdict.allowance(findings, notes, obligations) if {
 	codes == set()
 }
 
 else := verdict.unjudged
+
+# A subject that cannot be judged has no posture.
+told := set() if verdict.blinding(early)
+
+else := findings
 
 codes := early if verdict.blinding(early)
 
@@ -87,7 +92,9 @@ addressed if is_string(input.request.topic)
 
 stream := topics.stream_below(topics.own_prefix, input.request.topic)
 
-findings := streams.findings("publish", stream)
+findings := of_stream if of_stream := streams.findings("publish", stream)
+
+else := streams.findings("publish", "")
 
 notes := answer.notes(findings) | backfilled
 
@@ -119,7 +126,7 @@ else := set()
 # Out of the device's own subtree no stream is asked; what does not depend on one still is.
 scope_codes(topic) := streams.codes("publish", below) if below := topics.stream_below(topics.own_prefix, topic)
 
-else := {"topic_out_of_scope"} | streams.codes("publish", "")
+else := {"topic_out_of_scope"} | streams.unscoped("publish")
 
 delivery_codes(topic, qos, retain) := set() if {
 	qos - facts.profile.max_qos <= 0

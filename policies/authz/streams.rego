@@ -25,6 +25,9 @@ codes(action, stream) := union({
 	shed(stream),
 })
 
+# Outside the device's own topics there is no stream to ask about; what stands whatever the stream still does.
+unscoped(action) := codes(action, "") - {"topic_stream_not_allowed", "zone_not_allowed"}
+
 # An expired credential inside its renewal grace opens the renewal channel only.
 lapsed(action, stream) := set() if current(action, stream)
 

@@ -13,13 +13,18 @@ import data.sallyport.lib.topics
 import data.sallyport.profiles.gateway_mediated
 import data.sallyport.profiles.safety_segmented
 
-decision := verdict.denial(codes) if count(codes) > 0
+decision := verdict.denial(codes, told) if count(codes) > 0
 
 else := verdict.allowance(findings, notes, obligations) if {
 	codes == set()
 }
 
 else := verdict.unjudged
+
+# A subject that cannot be judged has no posture.
+told := set() if verdict.blinding(early)
+
+else := findings
 
 codes := early if verdict.blinding(early)
 
@@ -30,7 +35,7 @@ else := union({
 	gateway_mediated.failing,
 	filter_codes,
 	failing,
-	streams.codes("subscribe", stream),
+	stream_codes,
 })
 
 early := subject.failing | malformed
@@ -44,6 +49,10 @@ levels := topics.filter_levels(filter)
 default stream := ""
 
 stream := levels[data.site.topics.stream_level] if in_scope
+
+stream_codes := streams.codes("subscribe", stream) if in_scope
+
+else := streams.unscoped("subscribe")
 
 findings := streams.findings("subscribe", stream)
 

@@ -38,13 +38,14 @@ repeated(code, codes) if {
 	code != earlier[0]
 }
 
-denial(codes) := {
+# `found` are posture codes that the request would have tolerated: they are told as well.
+denial(codes, found) := {
 	"allow": false,
-	"reason": list[0],
-	"findings": array.slice(list, 1, count(list)),
-	"obligations": object.union(constant(list[0]), varying(list[0])),
+	"reason": reason,
+	"findings": [code | some code in ordered(codes | found); code != reason],
+	"obligations": object.union(constant(reason), varying(reason)),
 } if {
-	list := ordered(codes)
+	reason := ordered(codes)[0]
 }
 
 constant(reason) := data.site.on_deny[reason] if data.site.on_deny[reason]

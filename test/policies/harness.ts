@@ -140,9 +140,68 @@ function rowsIn(folder: string): Row[] {
     .map((row) => complete(tables, row));
 }
 
-/** Our own tables, and those of `../shared/cases` where that folder is present. */
-export const ownRows: readonly Row[] = rowsIn(ownCases);
+/** The rows of `../shared/cases`, where that folder is present. */
 export const sharedRows: readonly Row[] = rowsIn(sharedCases);
+
+interface OwnRow {
+  readonly name: string;
+  readonly ask: string;
+  readonly of: string;
+  readonly given?: Facts;
+  readonly empty?: readonly string[];
+  readonly answer: string;
+  readonly duties?: Facts;
+  readonly never?: readonly string[];
+  readonly findings?: readonly string[];
+}
+
+interface Subjects {
+  readonly at: number;
+  readonly subjects: Readonly<Record<string, Facts>>;
+}
+
+function subject(all: Subjects["subjects"], name: string): Json {
+  const { like, ...own } = all[name] ?? {};
+  return typeof like === "string" ? merge(subject(all, like), own) : own;
+}
+
+/** The same object with an explicit null at a dotted path. */
+function emptied(value: Json | undefined, [head, ...rest]: readonly string[]): Json {
+  if (head === undefined) return null;
+  const fields = isObject(value) ? value : {};
+  return { ...fields, [head]: emptied(fields[head], rest) };
+}
+
+function ownRow({ at, subjects }: Subjects, id: string, row: OwnRow): Row {
+  const patched = absolute(merge(subject(subjects, row.of), row.given ?? {}), at) as Facts;
+  const facts = (row.empty ?? []).reduce((of, path) => emptied(of, path.split(".")) as Facts, patched);
+  const device = facts["device"];
+  const tenant = facts["tenant"];
+  const model = (isObject(device) ? device["model"] : undefined) ?? (isObject(tenant) ? tenant["model"] : undefined);
+  const expect = {
+    allow: row.answer.startsWith("ok"),
+    reason: row.answer,
+    ...(row.duties === undefined ? {} : { obligations: absolute(row.duties, at) as Facts }),
+    ...(row.never === undefined ? {} : { absent: row.never }),
+    ...(row.findings === undefined ? {} : { findings: row.findings }),
+  };
+  return { id, title: row.name, kind: row.ask, model: typeof model === "string" ? model : "*", facts, expect };
+}
+
+function loadOwnRows(): Row[] {
+  const subjects = load<Subjects>(join(ownCases, "subjects.yaml"));
+  return readdirSync(ownCases)
+    .filter((name) => name.endsWith(".yaml") && name !== "subjects.yaml")
+    .sort()
+    .flatMap((name) =>
+      load<{ readonly cases: readonly OwnRow[] }>(join(ownCases, name)).cases.map((row, i) =>
+        ownRow(subjects, `${name.slice(0, -".yaml".length)}-${i + 1}`, row),
+      ),
+    );
+}
+
+/** The rows of `policies/cases`. */
+export const ownRows: readonly Row[] = loadOwnRows();
 
 const absent = Symbol("absent");
 
