@@ -3,8 +3,8 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Metric } from "../runtime/ports.ts";
 import { composeLine, composeRepeats, openTally, type Tally } from "./compose-event.ts";
 import { Delivery, type Line } from "./delivery.ts";
-import { type DecisionEvent, type Evaluation, type Labels, type LossEvent, timestamp } from "./event.ts";
-import { applyMask, type MaskPolicy } from "./mask.ts";
+import { type Evaluation, type Labels, type LossEvent, timestamp } from "./event.ts";
+import { type MaskPolicy, maskLine } from "./mask.ts";
 import type { Sink } from "./sink.ts";
 
 /** Parts and sizes of a {@link DecisionLog}. */
@@ -55,6 +55,7 @@ export class DecisionLog implements AsyncDisposable {
     this.#windowMs = options.clock.wallMs();
     this.#delivery = new Delivery({
       sink: options.sink,
+      clock: options.clock,
       queueMax: options.queueMax,
       retryMs: options.retryMs ?? [250, 30_000],
       more: () => this.#nextRepeat(),
@@ -132,10 +133,7 @@ export class DecisionLog implements AsyncDisposable {
 
   #masked(line: string): string {
     const policy = this.#options.mask?.();
-    if (policy === undefined) return line;
-    const event = JSON.parse(line) as DecisionEvent;
-    applyMask(event, policy);
-    return JSON.stringify(event);
+    return policy === undefined ? line : maskLine(line, policy);
   }
 
   #lossLine(lost: number): string {

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Clock } from "../runtime/clock.ts";
 import type { Sink } from "./sink.ts";
 
 /** A line ready to be written, and how many decisions it speaks for. */
@@ -10,6 +11,7 @@ export interface Line {
 /** Parts and sizes of a {@link Delivery}. */
 export interface DeliveryOptions {
   readonly sink: Sink;
+  readonly clock: Clock;
   /** Lines that may wait. */
   readonly queueMax: number;
   /** Further lines, taken when the queue is empty; `undefined`: none now. */
@@ -24,6 +26,8 @@ export interface DeliveryOptions {
 
 const batchLines = 128;
 const batchLength = 512 * 1024;
+/** Longest time that composing may keep decisions waiting, milliseconds; masks that are evaluated take theirs. */
+const batchMs = 2;
 
 /**
  * Brings lines to a sink in order, in batches, beside the decisions. INVARIANT: every decision that was offered
@@ -114,9 +118,10 @@ export class Delivery {
     const lines: string[] = [];
     let length = 0;
     let decisions = 0;
-    let taken = 0;
-    while (taken < batchLines && length < batchLength) {
-      taken += 1;
+    const { clock } = this.#options;
+    const until = clock.monotonicMs() + batchMs;
+    for (let taken = 0; taken < batchLines && length < batchLength; taken += 1) {
+      if (taken > 0 && clock.monotonicMs() > until) break;
       const line = this.#next();
       if (line === undefined) break;
       if (line.decisions === 0) continue;

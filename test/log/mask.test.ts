@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Tally } from "../../src/log/compose-event.ts";
 import { DecisionLog } from "../../src/log/decision-log.ts";
 import type { DecisionEvent } from "../../src/log/event.ts";
-import { applyMask, type MaskPolicy } from "../../src/log/mask.ts";
+import { applyMask, type MaskPolicy, maskLine } from "../../src/log/mask.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
 import { evaluation, MemorySink, publish } from "./evaluations.ts";
 
@@ -107,6 +107,40 @@ describe("a mask", () => {
   });
 });
 
+describe("a mask that is the same for every event", () => {
+  const line = (input: unknown): string => JSON.stringify({ input, result: { allow: true } });
+
+  it("leaves a line alone that has none of its fields", () => {
+    const plain = line({ a: 1, "a.b": { c: 2 } });
+    expect(maskLine(plain, ["/input/x", "/input/a/b", { op: "remove", path: "/result/secret" }])).toBe(plain);
+  });
+
+  it.each([
+    ["/input/a.b", { "a.b": 1 }],
+    ["/input/a%2Fb", { "a/b": 1 }],
+    ["/input/a%22b", { 'a"b': 1 }],
+    ["/input/%C3%A9", { é: 1 }],
+    ["/input/a/0", { a: [1] }],
+    ["/input/a", { a: "b", c: "\\" }],
+    ["/input/", { "": 1 }],
+  ])("finds what %s names", (path, input) => {
+    expect(JSON.parse(maskLine(line(input), [path]))).toMatchObject({ erased: [path] });
+  });
+
+  it("finds keys that were written with escapes or spaces", () => {
+    for (const text of ['{"input":{"\\u0061":1}}', '{"input" : {"a" : 1}}']) {
+      expect(JSON.parse(maskLine(text, ["/input/a"]))).toEqual({ input: {}, erased: ["/input/a"] });
+    }
+  });
+
+  it("hides everything when it cannot be read", () => {
+    expect(JSON.parse(maskLine(line({ a: 1 }), ["/reason"]))).toEqual({
+      erased: ["/input", "/result"],
+      mask_failed: true,
+    });
+  });
+});
+
 describe("a masked field never reaches a sink", () => {
   const marker = "s3cr3t-0x5f";
   const key = fc.constantFrom(
@@ -154,13 +188,20 @@ describe("a masked field never reaches a sink", () => {
       maxLength: 2,
     });
     await fc.assert(
-      fc.asyncProperty(hidden, others, fc.boolean(), async ({ value, path }, more, replace) => {
-        const rule = replace ? { op: "upsert", path: `/input/f${path}`, value: null } : `/input/f${path}`;
-        const sink = await logged(() => [...more, rule], { f: value });
-        expect(sink.text).not.toContain(marker);
-        expect(sink.events()).toHaveLength(3);
-        expect(sink.events()[0]?.["mask_failed"]).toBeUndefined();
-      }),
+      fc.asyncProperty(
+        hidden,
+        others,
+        fc.boolean(),
+        fc.boolean(),
+        async ({ value, path }, more, replace, constant) => {
+          const rule = replace ? { op: "upsert", path: `/input/f${path}`, value: null } : `/input/f${path}`;
+          const rules = [...more, rule];
+          const sink = await logged(constant ? rules : () => rules, { f: value });
+          expect(sink.text).not.toContain(marker);
+          expect(sink.events()).toHaveLength(3);
+          expect(sink.events()[0]?.["mask_failed"]).toBeUndefined();
+        },
+      ),
       { numRuns: 500 },
     );
   });
