@@ -35,35 +35,49 @@ function isNumberList(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((each) => Number.isSafeInteger(each));
 }
 
-function isCutList(value: unknown): value is CutList {
-  if (typeof value !== "object" || value === null) return false;
-  const list = value as Record<string, unknown>;
-  if (!isNumberList(list["lag"]) || !isNumberList(list["age"]) || !isNumberList(list["skew"])) return false;
-  const time = list["time"];
-  return (
-    Array.isArray(time) &&
-    time.every((cut: unknown) => {
-      if (typeof cut !== "object" || cut === null) return false;
-      const { fact, at } = cut as Record<string, unknown>;
-      return typeof fact === "string" && isNumberList(at);
-    })
-  );
+function readCutList(value: unknown): CutList | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const given = value as Record<string, unknown>;
+  const { time, lag } = given;
+  // An answer that no message age and no device clock can change needs no list of them.
+  const age = given["age"] ?? [];
+  const skew = given["skew"] ?? [];
+  if (!isNumberList(lag) || !isNumberList(age) || !isNumberList(skew) || !Array.isArray(time))
+    return undefined;
+  const sound = time.every((cut: unknown) => {
+    if (typeof cut !== "object" || cut === null) return false;
+    const { fact, at } = cut as Record<string, unknown>;
+    return typeof fact === "string" && isNumberList(at);
+  });
+  return sound ? { time: time as TimeCut[], lag, age, skew } : undefined;
 }
+
+/** Model whose cuts hold where no record names a model that the table knows. */
+const anyModel = "*";
 
 /** Checks what `sallyport/cuts` returned; `undefined` if it is no table of cuts for every kind in `kinds`. */
 export function readCutTable(result: unknown, kinds: readonly string[]): CutTable | undefined {
   if (typeof result !== "object" || result === null || Object.keys(result).length === 0) return undefined;
-  for (const byKind of Object.values(result)) {
+  const table: Record<string, Record<string, CutList>> = {};
+  for (const [model, byKind] of Object.entries(result)) {
     if (typeof byKind !== "object" || byKind === null) return undefined;
-    if (!kinds.every((kind) => isCutList((byKind as Record<string, unknown>)[kind]))) return undefined;
+    const lists: Record<string, CutList> = {};
+    for (const kind of kinds) {
+      const list = readCutList((byKind as Record<string, unknown>)[kind]);
+      if (list === undefined) return undefined;
+      lists[kind] = list;
+    }
+    table[model] = lists;
   }
-  return result as CutTable;
+  return table;
 }
 
-/** The cuts for a model; for a model the table does not know, those of all models together. */
+/** The cuts for a model; for one that the table does not know those of `*`, or of all models together. */
 export function cutsOf(table: CutTable, model: string, kind: string): CutList {
-  const own = Object.hasOwn(table, model) ? table[model]?.[kind] : undefined;
-  if (own !== undefined) return own;
+  for (const name of [model, anyModel]) {
+    const own = Object.hasOwn(table, name) ? table[name]?.[kind] : undefined;
+    if (own !== undefined) return own;
+  }
   const all = Object.values(table).flatMap((byKind) => byKind[kind] ?? []);
   return {
     time: all.flatMap((list) => list.time),

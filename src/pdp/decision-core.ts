@@ -107,7 +107,14 @@ export class DecisionCore {
     if (isUnfit(prepared)) {
       return desk.deny(hostVerdict(prepared.reason), peer, query, prepared.detail, joined.restsOn);
     }
-    const done = evaluateInput(snapshot, "command", prepared, commandFacts(peer, query), asking);
+    const done = evaluateInput(
+      snapshot,
+      "command",
+      prepared,
+      commandFacts(peer, query),
+      asking,
+      desk.clock.monotonicMs,
+    );
     const answer = answerAround(done.verdict, prepared, asking, malformedCode);
     const decision = desk.render(answer, asking, joined.restsOn, false);
     desk.record(peer, query, decision, done);
@@ -153,7 +160,7 @@ export class DecisionCore {
   ): Evaluated {
     if (!isUnfit(prepared)) {
       const request = requestFacts(session, query, asking.now);
-      return evaluateInput(snapshot, query.kind, prepared, request, asking);
+      return evaluateInput(snapshot, query.kind, prepared, request, asking, this.#desk.clock.monotonicMs);
     }
     const verdict = prepared.reason === "tenant_mismatch" ? foreignTenant : hostVerdict(prepared.reason);
     return { verdict, inputJson: undefined, detail: prepared.detail, cacheable: true, evaluationUs: 0 };

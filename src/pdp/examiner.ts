@@ -52,7 +52,15 @@ export class Examiner {
     const asking = this.#desk.asking(query);
     const cached = this.#core.cache.wouldHit(session.key, questionText(query), questionCode(query), asking);
     const request = requestFacts(session, query, asking.now);
-    const seen = examine(snapshot, session.peer, joinSession(facts, session), query.kind, asking, request);
+    const seen = examine(
+      snapshot,
+      session.peer,
+      joinSession(facts, session),
+      query.kind,
+      asking,
+      request,
+      this.#desk.clock.monotonicMs,
+    );
     return this.#explanation(seen, session.peer, query, asking, cached);
   }
 
@@ -64,7 +72,15 @@ export class Examiner {
     }
     const asking = this.#desk.asking(query);
     const joined = joinCommand(facts, query.device_id, query.via, authority);
-    const seen = examine(snapshot, peer, joined, "command", asking, commandFacts(peer, query));
+    const seen = examine(
+      snapshot,
+      peer,
+      joined,
+      "command",
+      asking,
+      commandFacts(peer, query),
+      this.#desk.clock.monotonicMs,
+    );
     return this.#explanation(seen, peer, query, asking, false);
   }
 
@@ -77,7 +93,15 @@ export class Examiner {
     }
     const asking = this.#desk.asking(query);
     const joined = joinSession(facts, session);
-    const seen = examine(snapshot, session.peer, joined, "grants", asking, grantFacts(session));
+    const seen = examine(
+      snapshot,
+      session.peer,
+      joined,
+      "grants",
+      asking,
+      grantFacts(session),
+      this.#desk.clock.monotonicMs,
+    );
     const grants = seen.done.verdict.allow ? readGrants(seen.done.result) : [];
     const done = grants === undefined ? { ...seen.done, verdict: invalidGrants } : seen.done;
     const decision = this.#render({ ...seen, done }, session.peer, query, asking);
@@ -116,6 +140,7 @@ function examine(
   entrypoint: Entrypoint,
   asking: Asking,
   request: Record<string, unknown>,
+  monotonicMs: () => number,
 ): Seen {
   const host = (verdict: Evaluated["verdict"], detail: string): Seen => ({
     joined,
@@ -127,7 +152,11 @@ function examine(
   }
   const prepared = prepare(snapshot, entrypoint, joined);
   if (isUnfit(prepared)) return host(hostVerdict(prepared.reason), prepared.detail);
-  return { joined, prepared, done: evaluateInput(snapshot, entrypoint, prepared, request, asking) };
+  return {
+    joined,
+    prepared,
+    done: evaluateInput(snapshot, entrypoint, prepared, request, asking, monotonicMs),
+  };
 }
 
 function recordUsed(facts: FactsReader, key: RecordKey): RecordUsed {

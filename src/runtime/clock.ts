@@ -6,8 +6,8 @@ export interface Clock {
   now(): number;
   /** Unix time in milliseconds, for timestamps. */
   wallMs(): number;
-  /** Milliseconds that never go backwards, from an arbitrary origin. */
-  monotonicMs(): number;
+  /** Milliseconds that never go backwards, from an arbitrary origin. Needs no `this`. */
+  readonly monotonicMs: () => number;
 }
 
 /** The machine's clocks. */
@@ -34,9 +34,8 @@ export class ManualClock implements Clock {
     return this.#wallMs;
   }
 
-  monotonicMs(): number {
-    return this.#monotonicMs;
-  }
+  // Bound, so that it can be handed on.
+  readonly monotonicMs = (): number => this.#monotonicMs;
 
   /** Time passes on both clocks. */
   advance(seconds: number): void {

@@ -8,8 +8,16 @@ import { nextDecisionId } from "../pdp/answer.ts";
 import type { PeerDecider } from "../pdp/pdp.ts";
 import { Fault } from "../runtime/fault.ts";
 import type { GrpcService } from "../runtime/ports.ts";
-import { unary } from "../server/unary.ts";
-import { type RequestLimits, toCommand, toConnect, toPublish, toQueries, toSubject, toSubscribes } from "./from-wire.ts";
+import {
+  type RequestLimits,
+  toCommand,
+  toConnect,
+  toPublish,
+  toQueries,
+  toSubject,
+  toSubscribes,
+} from "./from-wire.ts";
+import { permit } from "./permit.ts";
 import { toWireDecision, toWireExplanation, toWireGrants } from "./to-wire.ts";
 
 /** Parts of the service. */
@@ -29,13 +37,6 @@ function answered(decision: MaybeLater<Decision>): MaybeLater<Answered> {
   return decision instanceof Promise
     ? decision.then((done) => ({ decision: toWireDecision(done) }))
     : { decision: toWireDecision(decision) };
-}
-
-/** Throws `peer_forbidden` where the peer's entry does not permit `kind`. */
-export function permit(peer: Peer, kind: string): void {
-  if (peer.kinds.includes("*") || peer.kinds.includes(kind)) return;
-  const message = `peer \`${peer.name}\` may not ask \`${kind}\`; add it to \`kinds\` of its configuration entry`;
-  throw new Fault("peer_forbidden", message);
 }
 
 /** Builds the service. */
@@ -68,7 +69,8 @@ export function decisionService(parts: DecisionServiceParts): GrpcService {
 
   async function explain(request: wire.ExplainRequest, peer: Peer): Promise<wire.ExplainResponse> {
     permit(peer, "inspect");
-    if (request.check === undefined) throw new Fault("request_invalid", "`check` is missing; set the question to explain");
+    if (request.check === undefined)
+      throw new Fault("request_invalid", "`check` is missing; set the question to explain");
     const queries = toQueries(request.check, limits);
     for (const query of queries) permit(peer, query.kind);
     const explanations: wire.Explanation[] = [];
@@ -78,9 +80,13 @@ export function decisionService(parts: DecisionServiceParts): GrpcService {
 
   async function batch(request: wire.BatchCheckRequest, peer: Peer): Promise<wire.BatchCheckResponse> {
     const { items } = request;
-    if (items.length === 0) throw new Fault("request_invalid", "`items` is empty; put at least one check in it");
+    if (items.length === 0)
+      throw new Fault("request_invalid", "`items` is empty; put at least one check in it");
     if (items.length > limits.batch) {
-      throw new Fault("limit_exceeded", `\`items\` has ${items.length} entries; at most ${limits.batch} are allowed`);
+      throw new Fault(
+        "limit_exceeded",
+        `\`items\` has ${items.length} entries; at most ${limits.batch} are allowed`,
+      );
     }
     const results: wire.BatchResult[] = [];
     for (const item of items) results.push(await batchItem(peer, item));
@@ -94,16 +100,24 @@ export function decisionService(parts: DecisionServiceParts): GrpcService {
 
   return {
     definition: wire.DecisionServiceService,
-    implementation: {
-      checkConnect: unary((request: wire.CheckConnectRequest, peer) => answered(ask(peer, toConnect(request)))),
-      checkPublish: unary((request: wire.CheckPublishRequest, peer) => answered(ask(peer, toPublish(request)))),
-      checkSubscribe: unary(async (request: wire.CheckSubscribeRequest, peer) => ({
-        decisions: await askAll(peer, toSubscribes(request, limits)),
-      })),
-      checkCommand: unary((request: wire.CheckCommandRequest, peer) => answered(ask(peer, toCommand(request)))),
-      batchCheck: unary(batch),
-      listGrants: unary(listGrants),
-      explain: unary(explain),
+    methods: {
+      checkConnect: {
+        unary: (request: wire.CheckConnectRequest, peer) => answered(ask(peer, toConnect(request))),
+      },
+      checkPublish: {
+        unary: (request: wire.CheckPublishRequest, peer) => answered(ask(peer, toPublish(request))),
+      },
+      checkSubscribe: {
+        unary: async (request: wire.CheckSubscribeRequest, peer) => ({
+          decisions: await askAll(peer, toSubscribes(request, limits)),
+        }),
+      },
+      checkCommand: {
+        unary: (request: wire.CheckCommandRequest, peer) => answered(ask(peer, toCommand(request))),
+      },
+      batchCheck: { unary: batch },
+      listGrants: { unary: listGrants },
+      explain: { unary: explain },
     },
   };
 }

@@ -1,0 +1,89 @@
+/** `sallyport.v1.RegistryService`: what the registry knows, limited to the tenants of the caller. */
+import type { DeviceRecord } from "../decision/facts.ts";
+import type { Peer } from "../decision/identity.ts";
+import * as wire from "../gen/sallyport/v1/registry.ts";
+import type { RegistryStatus } from "../registry/registry.ts";
+import type { RecordReader } from "../registry/stored-record.ts";
+import { Fault } from "../runtime/fault.ts";
+import type { GrpcService } from "../runtime/ports.ts";
+import { permit } from "./permit.ts";
+
+/** Parts of the service. */
+export interface RegistryServiceParts {
+  /** Records as they are decided on. */
+  readonly records: RecordReader;
+  readonly status: () => RegistryStatus;
+  /** The bundle in force, if any. */
+  readonly bundle: () => { readonly revision: string; readonly sequence: number } | undefined;
+}
+
+function mayRead(peer: Peer, tenant: string): boolean {
+  return peer.tenants.includes("*") || peer.tenants.includes(tenant);
+}
+
+/** A record without the verifiers of its secrets. */
+function withoutSecrets(record: DeviceRecord): unknown {
+  const credentials = Object.entries(record.credentials).map(
+    ([fingerprint, { verifier: _verifier, ...rest }]) => [fingerprint, rest],
+  );
+  return { ...record, credentials: Object.fromEntries(credentials) };
+}
+
+/** Builds the service. */
+export function registryService(parts: RegistryServiceParts): GrpcService {
+  const getDevice = (request: wire.GetDeviceRequest, peer: Peer): wire.GetDeviceResponse => {
+    permit(peer, "inspect");
+    const stored = parts.records.device(request.id);
+    // An isolated record names no tenant that could be trusted: only who may see all may see it.
+    const visible = stored !== undefined && mayRead(peer, stored.record?.tenant ?? "*");
+    if (!visible) throw new Fault("not_found", `there is no device \`${request.id}\``);
+    return {
+      record_json: stored.record === undefined ? "" : JSON.stringify(withoutSecrets(stored.record)),
+      invalid: stored.invalid ?? "",
+      revision: stored.revision,
+      watermark: parts.records.freshness().watermark,
+    };
+  };
+
+  const getStatus = (_request: wire.GetStatusRequest, peer: Peer): wire.GetStatusResponse => {
+    permit(peer, "inspect");
+    const status = parts.status();
+    const all = peer.tenants.includes("*");
+    const bundle = parts.bundle();
+    return {
+      synced: status.synced,
+      revision: status.revision,
+      watermark: status.watermark,
+      age_s: status.ageS,
+      // What goes beyond one tenant is for those who may see all.
+      sources: all ? status.sources.map(toSource) : [],
+      devices_by_lifecycle: all ? { ...status.counts["device"] } : {},
+      records_by_kind: all ? totals(status.counts) : {},
+      bundle_revision: bundle?.revision ?? "",
+      bundle_sequence: bundle?.sequence ?? 0,
+    };
+  };
+
+  return {
+    definition: wire.RegistryServiceService,
+    methods: { getDevice: { unary: getDevice }, getStatus: { unary: getStatus } },
+  };
+}
+
+function totals(counts: RegistryStatus["counts"]): Record<string, number> {
+  const sums = Object.entries(counts).map(([kind, states]) => [
+    kind,
+    Object.values(states).reduce((sum, count) => sum + count, 0),
+  ]);
+  return Object.fromEntries(sums);
+}
+
+function toSource(source: RegistryStatus["sources"][number]): wire.SourceStatus {
+  return {
+    name: source.name,
+    watermark: source.watermark,
+    fault: source.fault?.message ?? "",
+    rejected: source.rejected.map(({ line, key, reason }) => ({ line, key: key ?? "", reason })),
+    rejected_count: source.rejectedTotal,
+  };
+}
