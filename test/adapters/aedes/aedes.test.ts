@@ -147,6 +147,35 @@ describe("a CONNECT", () => {
   });
 });
 
+describe("a session", () => {
+  it("is never begun for a client that left before the answer came", async () => {
+    const slow: Rule = (query) => (query.kind === "connect" ? after(80, allowed()) : allowed());
+    await withBroker(slow, {}, async (broker, decider) => {
+      const device = broker.client();
+      const answered = connack(device);
+      await eventually(() => decider.of("connect").length === 1, 500);
+      device.stream.destroy();
+      await answered;
+      await pause(120);
+      await broker.hooks.recheck();
+      expect(decider.of("connect")).toHaveLength(1);
+    });
+  });
+
+  it("is kept by a denial that passes by itself, even one that says `disconnect`", async () => {
+    const rule: Rule = (query) =>
+      query.kind === "publish" ? denied("facts_stale", { disconnect: true, retry_after_s: 1 }) : allowed();
+    await withBroker(rule, {}, async (broker) => {
+      const device = broker.client();
+      await connack(device);
+      await device.publishAsync(ops, "42", { qos: 1 });
+      await pause(50);
+      expect(device.connected).toBe(true);
+      expect(broker.seen).not.toContain(ops);
+    });
+  });
+});
+
 describe("a last will", () => {
   const will = { topic: hv, payload: Buffer.from("gone"), qos: 1, retain: false } as const;
 
@@ -287,6 +316,8 @@ describe("deliveries", () => {
       await eventually(() => arrived.length > 0, 500);
       await pause(50);
       expect(arrived).toEqual(["t/acme/d/meter-001/mgmt/x"]);
+      const [client] = Object.values((broker.aedes as unknown as { clients: object }).clients);
+      expect(Object.keys(client.subscriptions)).toEqual(["t/acme/d/meter-001/mgmt/#"]);
       expect(device.connected).toBe(true);
     });
   });
