@@ -170,6 +170,7 @@ export class Feed implements AsyncDisposable {
       putInForce({ ...state, revision }, changed, few);
       return { revision, changed: changed.length, rejected: rejectedTotal };
     } catch (error) {
+      await draft.abandon();
       if (!flipped) await store.discard();
       throw error;
     } finally {

@@ -178,7 +178,10 @@ export class LmdbStore implements RecordStore {
   }
 }
 
-/** Credentials become pairs: as members their names would be a new shared structure per device. */
+/**
+ * Credentials become pairs: as members their names would be a new shared structure per device. They come
+ * back without a prototype, which is faster for names that all differ, and `constructor` names none of them.
+ */
 function toRow({ revision, source, record, invalid }: StoredValue): Row {
   if (record === undefined) return [revision, source, null, invalid];
   if (!("credentials" in record)) return [revision, source, record];
@@ -189,9 +192,9 @@ function toRow({ revision, source, record, invalid }: StoredValue): Row {
 function fromRow([revision, source, record, invalid]: Row): StoredValue {
   if (record === null) return { revision, source, invalid: invalid ?? "unreadable" };
   if (!("credentials" in record)) return { revision, source, record };
-  const credentials: Record<string, CredentialRecord> = {};
-  for (const [name, value] of record.credentials as unknown as [string, CredentialRecord][])
-    credentials[name] = value;
+  const pairs = record.credentials as unknown as [string, CredentialRecord][];
+  const credentials: Record<string, CredentialRecord> = Object.create(null);
+  for (const [name, value] of pairs) credentials[name] = value;
   (record as { credentials: DeviceRecord["credentials"] }).credentials = credentials;
   return { revision, source, record };
 }

@@ -20,6 +20,8 @@ export interface RegistryFileOptions {
   readonly format?: FleetFormat;
   /** Milliseconds between looks at the file; each healthy one renews the watermark. Default 2000. */
   readonly pollMs?: number;
+  /** Whether to ask the operating system for notice of changes. Default true. */
+  readonly watch?: boolean;
   /** Milliseconds for which a changed file must lie still before it is read. Default 100; 0 to 50 may miss an edit. */
   readonly settleMs?: number;
   /** Largest share of the records that a new version may delete or spoil, 0 to 1. Default 0.5. */
@@ -46,7 +48,8 @@ export class RegistryFile implements AsyncDisposable {
   /** The version of the file that was judged last, and how that ended. */
   #judged: { readonly version: string; readonly look: Look } | undefined;
   #looking: Promise<Look> | undefined;
-  #lookAgain = false;
+  /** The look that follows the one under way, where somebody asked for it. */
+  #next: Promise<Look> | undefined;
   #closed = false;
 
   private constructor(registry: Registry, options: RegistryFileOptions) {
@@ -62,37 +65,42 @@ export class RegistryFile implements AsyncDisposable {
     return file;
   }
 
-  /** Looks at the file now; a look under way is shared. Never rejects. */
+  /** Looks at the file as it is now: after a look under way, another is taken. Never rejects. */
   look(): Promise<Look> {
-    this.#looking ??= this.#look(this.#options.confirmDeletions === true).finally(() => {
-      this.#looking = undefined;
-      if (this.#lookAgain) this.#soon(0);
+    if (this.#looking === undefined) return this.#begin(this.#options.confirmDeletions === true);
+    this.#next ??= this.#looking.then(() => {
+      this.#next = undefined;
+      return this.look();
     });
-    return this.#looking;
+    return this.#next;
   }
 
   /** Applies the version that was refused for the records it would lose, if the file is still that version. */
   async confirmDeletions(): Promise<Look> {
-    await this.#looking;
+    while (this.#looking !== undefined) await this.#looking;
     const refused = this.#judged;
-    if (refused?.look.outcome !== "refused") return this.look();
-    this.#looking = this.#look(true, refused.version).finally(() => {
-      this.#looking = undefined;
-    });
-    return this.#looking;
+    return refused?.look.outcome === "refused" ? this.#begin(true, refused.version) : this.look();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.#watcher?.close();
     clearTimeout(this.#timer);
-    await this.#looking;
+    while (this.#looking !== undefined) await this.#looking;
     await this.#feed[Symbol.asyncDispose]();
+  }
+
+  #begin(confirmed: boolean, only?: string): Promise<Look> {
+    this.#looking = this.#look(confirmed, only).finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
   }
 
   async #look(confirmed: boolean, only?: string): Promise<Look> {
     const { clock, settleMs = 100 } = this.#options;
     try {
+      if (this.#closed) throw new Fault("source_unavailable", "the source is closed");
       let asOfMs = clock.monotonicMs();
       let version = await this.#version();
       if (only === undefined && version === this.#judged?.version)
@@ -175,10 +183,11 @@ export class RegistryFile implements AsyncDisposable {
   #watch(): void {
     const { path } = this.#options;
     try {
-      this.#watcher = watch(dirname(path), (_event, name) => {
-        if (name === null || name === basename(path)) this.#soon(0);
-      });
-      this.#watcher.on("error", () => this.#watcher?.close());
+      if (this.#options.watch !== false)
+        this.#watcher = watch(dirname(path), (_event, name) => {
+          if (name === null || name === basename(path)) this.#soon(0);
+        });
+      this.#watcher?.on("error", () => this.#watcher?.close());
     } catch {
       // Without notice of changes the looks at intervals find them.
     }
@@ -187,8 +196,6 @@ export class RegistryFile implements AsyncDisposable {
 
   #soon(ms: number): void {
     if (this.#closed) return;
-    this.#lookAgain = this.#looking !== undefined;
-    if (this.#lookAgain) return;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(async () => {
       this.#timer = undefined;

@@ -7,7 +7,7 @@ import { sameJson } from "./same-json.ts";
 import { type Counts, Tally, totalOf } from "./tally.ts";
 
 /** How many staged changes are written at once. */
-const batchSize = 256;
+const batchSize = 1024;
 /** How many keys are looked through before others may run. */
 const scanSlice = 4096;
 
@@ -30,6 +30,9 @@ export class SnapshotDraft {
   readonly #few = new Map<RecordKey, StoredValue | null>();
   readonly #tally = new Tally();
   #batch = new Map<RecordKey, StoredValue | null>();
+  /** The batch on its way to the store, while the next one is collected. */
+  #written = new Map<RecordKey, StoredValue | null>();
+  #writing: Promise<void> = Promise.resolve();
   /** Mentioned records that this source has in force. */
   #known = 0;
   /** Of these, the ones that were valid and no longer are. */
@@ -81,11 +84,19 @@ export class SnapshotDraft {
     return this.#batch.size >= batchSize;
   }
 
+  /** Begins to write what is collected, once the batch before is written. */
   async flush(): Promise<void> {
-    if (this.#batch.size === 0) return;
-    const batch = this.#batch;
+    await this.#writing;
+    this.#written = this.#batch;
     this.#batch = new Map();
-    await this.#store.stage(batch);
+    this.#writing = this.#store.stage(this.#written);
+    // A failure is told by whoever waits next.
+    this.#writing.catch(() => {});
+  }
+
+  /** Waits until nothing is being written, whether that failed or not; the draft is not used after that. */
+  async abandon(): Promise<void> {
+    await this.#writing.catch(() => {});
   }
 
   /** Stages the deletion of what was not mentioned; the draft is complete then. */
@@ -99,6 +110,7 @@ export class SnapshotDraft {
       }
     }
     await this.flush();
+    await this.#writing;
     return { changed: [...this.#changed], few: this.#few, counts: this.#tally.counts() };
   }
 
@@ -131,6 +143,7 @@ export class SnapshotDraft {
   }
 
   #pending(key: RecordKey): StoredValue | null | undefined {
-    return this.#batch.has(key) ? this.#batch.get(key) : this.#store.staged(key);
+    for (const batch of [this.#batch, this.#written]) if (batch.has(key)) return batch.get(key);
+    return this.#store.staged(key);
   }
 }

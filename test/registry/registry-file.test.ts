@@ -32,7 +32,14 @@ async function setUp(text: string | undefined, options: Partial<RegistryFileOpti
   if (text !== undefined) await writeFile(path, text);
   const clock = new ManualClock(now);
   const registry = await openRegistry({ memory: true, clock });
-  const file = await RegistryFile.open(registry, { path, clock, pollMs: 3_600_000, settleMs: 0, ...options });
+  const file = await RegistryFile.open(registry, {
+    path,
+    clock,
+    pollMs: 3_600_000,
+    watch: false,
+    settleMs: 0,
+    ...options,
+  });
   cleanups.push(async () => {
     await file[Symbol.asyncDispose]();
     await registry[Symbol.asyncDispose]();
@@ -64,9 +71,25 @@ describe("a fleet file", () => {
   });
 
   it("is noticed without being asked for", async () => {
+    const { registry, write } = await setUp(text, { settleMs: 10, watch: true });
+    await write(ndjson([...fleet, entry.device("m3")]));
+    for (let each = 0; each < 200 && registry.device("m3") === undefined; each++) await sleep(10);
+    expect(registry.device("m3")?.record?.id).toBe("m3");
+  });
+
+  it("is noticed by looking where the system gives no notice", async () => {
     const { registry, write } = await setUp(text, { pollMs: 20, settleMs: 10 });
     await write(ndjson([...fleet, entry.device("m3")]));
     for (let each = 0; each < 200 && registry.device("m3") === undefined; each++) await sleep(10);
+    expect(registry.device("m3")?.record?.id).toBe("m3");
+  });
+
+  it("is looked at as it is when the look is asked for, also during another look", async () => {
+    const { registry, file, write } = await setUp(text, { settleMs: 30 });
+    await write(ndjson(fleet.slice(0, 3)));
+    const during = file.look();
+    await write(ndjson([...fleet, entry.device("m3")]));
+    await Promise.all([during, file.look(), file.look()]);
     expect(registry.device("m3")?.record?.id).toBe("m3");
   });
 
@@ -216,7 +239,7 @@ describe("a fleet file", () => {
   });
 
   it("and the store are equal after every edit", { timeout: 30_000 }, async () => {
-    // Edits here come within one tick of the file clock, reuse inodes and keep sizes: only the wait tells them apart.
+    // These edits keep sizes and reuse inodes: where file times are coarse, only the wait tells them apart.
     const { registry, file, write } = await setUp(text, { settleMs: 15 });
     const id = fc.constantFrom("a", "b", "c", "d", "e", "f");
     const items = fc.uniqueArray(fc.record({ id, hw_rev: fc.constantFrom("r1", "r2", "r3") }), {
