@@ -26,7 +26,8 @@ export interface Tables {
   readonly rows: readonly Row[];
 }
 
-const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value);
+const isObject = (value: unknown): value is Json =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** JSON merge patch (RFC 7396). */
 export function mergePatch(target: unknown, patch: unknown): unknown {
@@ -49,7 +50,8 @@ export function absolute(value: unknown, now: number): unknown {
     return found === null ? value : now + Number(found[1]) * (units[found[2] as string] as number);
   }
   if (Array.isArray(value)) return value.map((each) => absolute(each, now));
-  if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, absolute(each, now)]));
+  if (isObject(value))
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, absolute(each, now)]));
   return value;
 }
 
@@ -60,7 +62,8 @@ function fixture(fixtures: Json, name: string): Json {
   return typeof base === "string" ? (mergePatch(fixture(fixtures, base), rest) as Json) : rest;
 }
 
-const at = (folder: string, file: string): Json => parse(readFileSync(path.join(folder, file), "utf8")) as Json;
+const at = (folder: string, file: string): Json =>
+  parse(readFileSync(path.join(folder, file), "utf8")) as Json;
 
 /** Reads `files` (all tables when empty) of a folder that has a `fixtures.yaml`. */
 export function readTables(folder: string, files: readonly string[] = []): Tables {

@@ -31,7 +31,16 @@ const gatewayDefaults: Json = {
   via: [],
   credentials: {},
   compliance: { status: "compliant" },
-  ota: { ring: 0, attempts: 0, last_release: "none", in_progress: "", battery_pct: 100, mains: true, idle: true, tz_offset_s: 0 },
+  ota: {
+    ring: 0,
+    attempts: 0,
+    last_release: "none",
+    in_progress: "",
+    battery_pct: 100,
+    mains: true,
+    idle: true,
+    tz_offset_s: 0,
+  },
 };
 
 const stateDefaults: Json = { last_seen_at: 0, reentry_required_since: 0, last_seq: 0, signals: [] };
@@ -67,7 +76,8 @@ function recordsOf(facts: Json): WorldRecord[] {
     add("device", String(gateway["id"]), gatewayRecord(gateway, facts["now"] as number));
     const floor = object(facts["gateway_fw_policy"]);
     const place = { tenant: gateway["tenant"], class: gateway["class"] };
-    if (floor !== undefined) add("firmware_policy", `${place.tenant}/${place.class}`, { blocked: [], ...floor, ...place });
+    if (floor !== undefined)
+      add("firmware_policy", `${place.tenant}/${place.class}`, { blocked: [], ...floor, ...place });
   }
   if (device !== undefined) {
     add("device", String(device["id"] ?? object(facts["request"])?.["client_id"]), device);
