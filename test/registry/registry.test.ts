@@ -107,6 +107,34 @@ describe.each(backends)("a registry in $name", ({ open, durable }) => {
     await registry[Symbol.asyncDispose]();
   });
 
+  it("forgets what a broken snapshot had staged, also after the next one (SYN-02)", async () => {
+    const { registry, feed } = await opened();
+    await feedAll(feed, fleet);
+    // More than the draft holds back, so that much of it was written out of sight already.
+    const many = Array.from({ length: 3000 }, (_, each) => entry.device(`x${each}`));
+    const changed = [...fleet.slice(0, 2), entry.device("m1", { hw_rev: "r9" }), ...many];
+    const poison = {
+      kind: "device",
+      get record(): never {
+        throw new Error("cut");
+      },
+    };
+    const broken = feed.snapshot({ asOfMs: 0, maxLostShare: 1 }, async (sink) => {
+      for (const [index, value] of [...changed, poison].entries()) {
+        const parsed = parseEntry(value === poison ? poison : structuredClone(value), validate);
+        if (!("end" in parsed)) sink.put(parsed, index + 1);
+        await sink.flush();
+      }
+      return { trailer: false };
+    });
+    await expect(broken).rejects.toThrow("cut");
+    await feedAll(feed, [...fleet, entry.device("m3")]);
+    expect(registry.device("m3")?.record?.id).toBe("m3");
+    expect(registry.device("m1")).toEqual({ key: "device:m1", revision: 1, record: device("m1") });
+    expect(many.filter(({ record }) => registry.device(record.id) !== undefined)).toEqual([]);
+    await registry[Symbol.asyncDispose]();
+  });
+
   it("announces what really changed, once readers see it", async () => {
     const { registry, feed, changes } = await opened();
     await feedAll(feed, fleet);

@@ -1,0 +1,50 @@
+/** Numbers of the registry for Prometheus. */
+
+import type { Metric } from "../runtime/ports.ts";
+import type { Registry } from "./registry.ts";
+
+/** Freshness, revision, counts and rejected records. */
+export function registryMetrics(registry: Registry): readonly Metric[] {
+  return [
+    {
+      name: "sallyport_registry_age_seconds",
+      help: "Age of the facts.",
+      type: "gauge",
+      read: () => [{ labels: {}, value: registry.freshness().ageS }],
+    },
+    {
+      name: "sallyport_registry_revision",
+      help: "Revision of the registry.",
+      type: "gauge",
+      read: () => [{ labels: {}, value: registry.revision }],
+    },
+    {
+      name: "sallyport_registry_records",
+      help: "Records in force by kind and state; `invalid` ones are isolated.",
+      type: "gauge",
+      read: () =>
+        Object.entries(registry.status().counts).flatMap(([kind, states]) =>
+          Object.entries(states).map(([state, value]) => ({ labels: { kind, state }, value })),
+        ),
+    },
+    {
+      name: "sallyport_registry_source_rejected_records",
+      help: "Records that the last snapshot of a source brought and that were rejected.",
+      type: "gauge",
+      read: () =>
+        registry
+          .status()
+          .sources.map(({ name, rejectedTotal }) => ({ labels: { source: name }, value: rejectedTotal })),
+    },
+    {
+      name: "sallyport_registry_source_faulty",
+      help: "Whether a source could not be used when it was last tried.",
+      type: "gauge",
+      read: () =>
+        registry.status().sources.map(({ name, fault }) => ({
+          labels: { source: name },
+          value: fault === undefined ? 0 : 1,
+        })),
+    },
+  ];
+}
