@@ -30,7 +30,7 @@ export interface PeerConfig {
   readonly endpoint: string;
   readonly zone: string;
   readonly tenants: readonly string[];
-  readonly kinds: readonly ("connect" | "publish" | "subscribe" | "command" | "*")[];
+  readonly kinds: readonly ("connect" | "publish" | "subscribe" | "command" | "inspect" | "*")[];
   readonly may_assert: readonly ("credential" | "gateway" | "actor" | "approvals" | "break_glass")[];
 }
 

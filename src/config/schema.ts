@@ -78,9 +78,9 @@ export const configSchema: z.ZodType<Config, unknown> = z.strictObject({
             .number()
             .min(0)
             .max(1)
-            .default(0.2)
+            .default(0.5)
             .describe(
-              "A new version of the file that would delete more than this share of the records is refused.",
+              "A new version of the file that would delete or spoil more than this share of the records is refused.",
             ),
         })
         .exactOptional()
@@ -118,7 +118,7 @@ export const configSchema: z.ZodType<Config, unknown> = z.strictObject({
       chain_certificates: count(1, 8, 32, "Longest certificate chain."),
       filters: count(1, 64, 1024, "Filters in one subscribe."),
       batch: count(1, 256, 4096, "Questions in one batch."),
-      approvals: count(0, 8, 64, "Approvals of one command."),
+      approvals: count(0, 16, 64, "Approvals of one command."),
       streams_per_connection: count(1, 1024, 65_536, "Calls at once on one connection."),
     })
     .prefault({})

@@ -22,7 +22,7 @@ export const trustDomainSchema: z.ZodType<TrustDomainConfig> = z
       .string()
       .startsWith("/")
       .refine((path) => path.includes("{device}"), "must contain `{device}`")
-      .default("/t/{tenant}/d/{device}")
+      .default("/tenant/{tenant}/device/{device}")
       .describe("Path of the SPIFFE URI SAN of a device certificate, with `{tenant}` and `{device}`."),
     cn_fallback: z
       .boolean()

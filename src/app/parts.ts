@@ -1,0 +1,50 @@
+/** Parts of the service that the configuration chooses between. */
+import type { Config } from "../config/config.ts";
+import type { SecretEntry } from "../identity/prover.ts";
+import { FileSink } from "../log/file-sink.ts";
+import type { Sink } from "../log/sink.ts";
+import { streamSink } from "../log/stream-sink.ts";
+import type { RecordReader } from "../registry/stored-record.ts";
+import { Fault } from "../runtime/fault.ts";
+import type { Address } from "../server/address.ts";
+import type { PeerEntry } from "../server/peers.ts";
+
+/** Where the decision log goes; `undefined`: nowhere. Throws `config_invalid`. */
+export function decisionSink(config: Config): Sink | undefined {
+  const { sink, path, max_bytes, keep } = config.decision_log;
+  switch (sink) {
+    case "none":
+      return undefined;
+    case "stdout":
+      return streamSink(process.stdout);
+    case "file":
+      if (path === undefined)
+        throw new Fault("config_invalid", "`decision_log.path` is missing; name the file");
+      return new FileSink({ path, maxBytes: max_bytes, keep });
+    default:
+      return sink satisfies never;
+  }
+}
+
+/** The configured peers as the listeners match them. */
+export function peerEntries(config: Config): readonly PeerEntry[] {
+  return config.peers.map(({ match, zone, ...peer }) => ({ match, peer: { ...peer, source_zone: zone } }));
+}
+
+/** Splits `host:port`; the configuration has checked it. */
+export function addressOf(listen: string): Address {
+  const colon = listen.lastIndexOf(":");
+  return { host: listen.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(listen.slice(colon + 1)) };
+}
+
+/** The secrets that may be presented under a name: those of the device record of that name. */
+export function secretsIn(records: RecordReader): (name: string) => readonly SecretEntry[] {
+  return (name) => {
+    const device = records.device(name)?.record;
+    if (device === undefined) return [];
+    const { id, tenant, trust_domain } = device;
+    return Object.entries(device.credentials)
+      .filter(([, record]) => record.verifier !== undefined)
+      .map(([fingerprint, record]) => ({ fingerprint, record, device_id: id, tenant, trust_domain }));
+  };
+}
