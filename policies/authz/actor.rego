@@ -113,9 +113,12 @@ competent contains approval if {
 
 approvers := {approval.by |
 	some approval in competent
+	is_string(approval.by)
 	approval.by != input.actor.id
 	time.ahead(approval.expires_at)
 }
+
+unexpired(approval) if time.ahead(approval.expires_at)
 
 approved if count(approvers) - needed >= 0
 
@@ -129,7 +132,7 @@ self_approved if {
 expired if {
 	some approval in competent
 	approval.by != input.actor.id
-	not time.ahead(approval.expires_at)
+	not unexpired(approval)
 }
 
 approval_failing contains "break_glass_not_permitted" if {

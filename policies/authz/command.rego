@@ -39,7 +39,9 @@ else := union({
 
 early := (subject.target_failing | malformed) | actor.missing
 
-malformed contains "bad_request" if not is_string(input.request.command)
+malformed contains "bad_request" if not addressed
+
+addressed if is_string(input.request.command)
 
 findings := posture.findings(true) if attestation.required
 

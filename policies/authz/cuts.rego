@@ -90,7 +90,7 @@ subscribe_facts(profile) := object.union_n([
 ])
 
 # hv may ask for evidence where the model does not.
-publish_facts(profile) := object.union(subscribe_facts(profile), evidence_facts(profile, true))
+publish_facts(profile) := object.union(subscribe_facts(profile), evidence_facts(profile, profile.attestation != "off"))
 
 # A will on hv as well; and rotation is announced.
 session_facts(profile) := object.union(
@@ -103,8 +103,12 @@ command_facts(profile) := object.union_n([
 	evidence(profile),
 	{
 		"tenant.support_access_until": {0},
-		"approvals.*.expires_at": {0},
 		"break_glass.started_at": {0},
 		"break_glass.expires_at": {0},
 	},
+	approval_facts(profile),
 ])
+
+approval_facts(profile) := {} if profile.no_commands
+
+else := {"approvals.*.expires_at": {0}}

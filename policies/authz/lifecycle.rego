@@ -21,7 +21,11 @@ stored := input.device.state.lifecycle
 
 state := "active" if settled
 
-else := "retired" if {
+else := effective if {
+	is_string(stored)
+}
+
+effective := "retired" if {
 	stored == "retired"
 }
 

@@ -6,19 +6,34 @@ import data.sallyport.lib.time
 
 quiet if input.device.state.signals == []
 
-responses contains answer(input.tenant.playbook, signal) if {
+responses contains answer(signal) if {
 	some signal in input.device.state.signals
-	not time.passed(signal.expires_at)
+	not lapsed(signal)
 }
 
-# The playbook's answer to one signal.
-answer(playbook, signal) := response if {
-	response := playbook[signal.type]
+# Helpers take the whole signal: a call on an absent field would silently undo the rule that denies.
+lapsed(signal) if time.passed(signal.expires_at)
+
+typed(signal) if is_string(signal.type)
+
+playbook_known if is_object(input.tenant.playbook)
+
+# The playbook's answer to one signal, of the device or of its gateway.
+answer(signal) := "quarantine" if {
+	not typed(signal)
+}
+
+else := "quarantine" if {
+	not playbook_known
+}
+
+else := response if {
+	response := input.tenant.playbook[signal.type]
 	response in data.site.signal_responses
 }
 
 else := "quarantine" if {
-	playbook[signal.type]
+	input.tenant.playbook[signal.type]
 }
 
 else := data.site.default_signal_response

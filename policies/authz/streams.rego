@@ -9,6 +9,7 @@ import data.sallyport.authz.lifecycle
 import data.sallyport.authz.load
 import data.sallyport.authz.place
 import data.sallyport.authz.posture
+import data.sallyport.lib.facts
 import data.sallyport.profiles.gateway_mediated
 import data.sallyport.profiles.safety_segmented
 import data.sallyport.profiles.shared_credential
@@ -125,7 +126,12 @@ else := posture.findings(false)
 
 demanded(_, _) if attestation.required
 
-demanded("publish", "hv") if input.tenant.attestation_for_hv == true
+demanded("publish", "hv") if {
+	not unconditional
+	facts.profile.attestation != "off"
+}
+
+unconditional if input.tenant.attestation_for_hv == false
 
 stale(action, stream) := load.sensitive_stale if stream in data.site.high_sensitivity[action]
 

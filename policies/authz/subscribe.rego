@@ -40,7 +40,9 @@ else := union({
 
 early := subject.failing | malformed
 
-malformed contains "bad_request" if not is_string(input.request.filter)
+malformed contains "bad_request" if not addressed
+
+addressed if is_string(input.request.filter)
 
 filter := topics.unshared(input.request.filter)
 

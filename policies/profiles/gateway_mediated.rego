@@ -70,9 +70,9 @@ in_use if time.before(entry.last_used_at, facts.profile.credential_inactivity_s)
 
 in_use if time.before(entry.bound_at, facts.profile.credential_inactivity_s)
 
-responses contains signals.answer(input.tenant.playbook, signal) if {
+responses contains signals.answer(signal) if {
 	some signal in input.gateway.state.signals
-	not time.passed(signal.expires_at)
+	not signals.lapsed(signal)
 }
 
 unquarantined if {

@@ -1,0 +1,124 @@
+import { describe, expect, it } from "vitest";
+import { type Answer, decide, evaluate, type Facts, isObject, type Json, ownRows, project, type Row, schemas, sharedRows } from "./harness.ts";
+import type { Schema } from "../../policies/schemas.ts";
+
+/** Paths that INV-00 and INV-00b let be absent; every other deletion must not open anything. */
+const optional: readonly RegExp[] = [
+  /^device\.model$/,
+  /^device\.attestation$/,
+  /^device\.attestation\.(appraised_at|expires_at|vector\..*)$/,
+  /^device\.firmware\.attested_key$/,
+  /^device\.compliance\.exception$/,
+  /^device\.state\.signals(\..*)?$/,
+  /^request\.(via|device_time|seq|will|retain|source_zone)$/,
+  /^request\.will\.retain$/,
+  /^tenant\.(playbook|failover|residency|admission|attestation_for_hv)(\..*)?$/,
+  /^break_glass$/,
+  /^gateway\.(state\.(signals|reentry_required_since)|compliance|firmware\.attested_key)(\..*)?$/,
+  /^gateway\.(trust_domain|credentials|firmware|attestation|attestation\.vector\..*)$/,
+  /^gateway_fw_policy\.blocked$/,
+  /^gateway_credential$/,
+];
+
+/** What no policy can miss: a claim that was not appraised, a playbook's entry, a device whose model is its tenant's. */
+const unknowable: readonly RegExp[] = [/attestation\.vector\./, /^tenant\.playbook\./];
+
+/** The recovery stream exists for devices that are not well (INV-03): less known is less well. */
+function recovering(row: Row): boolean {
+  const request = row.facts["request"];
+  return isObject(request) && String(request["topic"]).includes("/rec/");
+}
+
+/** Lists whose entries only add: a shorter list is another fact, not an absent one. */
+const entries = /\.\d+$/;
+
+const denied: readonly Row[] = [...ownRows, ...sharedRows].filter((row) => !row.expect.allow && row.expect.reason !== "message_replayed");
+
+/** Every path in the facts that the entrypoint's schema names. */
+function paths(value: Json, schema: Schema | undefined, prefix = ""): string[] {
+  if (typeof value !== "object" || value === null || schema === undefined) return [];
+  return Object.entries(value).flatMap(([key, item]) => {
+    const inner = Array.isArray(value) ? schema.items : (schema.properties?.[key] ?? schema.additionalProperties);
+    if (inner === undefined) return [];
+    const path = prefix === "" ? key : `${prefix}.${key}`;
+    return [path, ...paths(item as Json, inner, path)];
+  });
+}
+
+/** A copy with the value at the path replaced, or deleted where there is no replacement. */
+function changed(value: Json, [head, ...rest]: readonly string[], by: Json | undefined): Json {
+  if (head === undefined) return by ?? null;
+  if (Array.isArray(value)) {
+    const at = Number(head);
+    if (rest.length === 0 && by === undefined) return value.filter((_, i) => i !== at) as Json;
+    return value.map((item, i) => (i === at ? changed(item as Json, rest, by) : (item as Json)));
+  }
+  if (!isObject(value)) return value;
+  if (rest.length === 0 && by === undefined) return Object.fromEntries(Object.entries(value).filter(([key]) => key !== head));
+  return { ...value, [head]: changed(value[head] ?? null, rest, by) };
+}
+
+/** A value of another type than any that the schema allows. */
+function mistyped(value: Json): Json {
+  if (typeof value === "number" || typeof value === "boolean") return "zz";
+  return typeof value === "string" ? 7 : "zz";
+}
+
+function valueAt(value: Json, path: readonly string[]): Json {
+  return path.reduce<Json>((of, key) => (of as Facts)[key] ?? null, value);
+}
+
+function raw(entrypoint: string, input: Facts): Answer {
+  return (evaluate(`sallyport/${entrypoint}`, input) ?? { allow: false, reason: "internal_error", findings: [], obligations: {} }) as Answer;
+}
+
+describe("deleting any single mandatory fact never turns a denial into an allow", () => {
+  it("with a host that validates and completes", () => {
+    const opened: string[] = [];
+    for (const row of denied) {
+      for (const path of paths(row.facts, schemas[row.kind])) {
+        if (optional.some((pattern) => pattern.test(path)) || entries.test(path)) continue;
+        if (decide(row.kind, changed(row.facts, path.split("."), undefined) as Facts).allow) opened.push(`${row.id} ${row.expect.reason} ${path}`);
+      }
+    }
+    expect(opened).toEqual([]);
+  });
+
+  it("and without one: the policies alone do not fail open", () => {
+    const opened: string[] = [];
+    for (const row of denied) {
+      const projected = project(row.kind, row.facts);
+      if ("fault" in projected) continue;
+      for (const path of paths(projected.input, schemas[row.kind])) {
+        if (entries.test(path) || recovering(row) || unknowable.some((pattern) => pattern.test(path))) continue;
+        if (raw(row.kind, changed(projected.input, path.split("."), undefined) as Facts).allow) opened.push(`${row.expect.reason} ${path}`);
+      }
+    }
+    expect([...new Set(opened)].sort()).toEqual([]);
+  }, 120_000);
+});
+
+it("nor does a fact of the wrong type, with or without such a host", () => {
+  const opened: string[] = [];
+  for (const row of denied) {
+    const projected = project(row.kind, row.facts);
+    if ("fault" in projected) continue;
+    for (const path of paths(projected.input, schemas[row.kind])) {
+      if (entries.test(path) || recovering(row) || unknowable.some((pattern) => pattern.test(path))) continue;
+      const keys = path.split(".");
+      const input = changed(projected.input, keys, mistyped(valueAt(projected.input, keys))) as Facts;
+      if (raw(row.kind, input).allow) opened.push(`${row.expect.reason} ${path}`);
+      if (decide(row.kind, input).allow) opened.push(`hosted ${row.expect.reason} ${path}`);
+    }
+  }
+  expect([...new Set(opened)].sort()).toEqual([]);
+}, 120_000);
+
+it("whatever the input, there is exactly one answer (INV-01)", () => {
+  for (const entrypoint of ["connect", "publish", "subscribe", "command", "grants"]) {
+    for (const input of [{}, { request: {} }, { device: null, tenant: null, credential: null, request: { topic: 7 } }]) {
+      const answer = evaluate(`sallyport/${entrypoint}`, input) as Answer | undefined;
+      expect(answer?.allow, `${entrypoint} ${JSON.stringify(input)}`).toBe(false);
+    }
+  }
+});
