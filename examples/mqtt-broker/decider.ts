@@ -1,0 +1,22 @@
+/** The two ways to ask: a service over gRPC, or the same service inside this process. */
+import { startApp } from "../../src/app.ts";
+import { connect } from "../../src/client/client.ts";
+import { loadConfig } from "../../src/config/load-config.ts";
+import type { Decider } from "../../src/decision/decision.ts";
+
+/** A decider that can be closed. */
+export interface Asked extends AsyncDisposable {
+  readonly decider: Decider;
+}
+
+/** Asks the service at `address`. */
+export function overGrpc(address: string): Asked {
+  const client = connect({ address, onFault: (fault) => console.error(fault.message) });
+  return { decider: client, [Symbol.asyncDispose]: () => client[Symbol.asyncDispose]() };
+}
+
+/** Runs the service of a configuration file in this process, and asks it as its peer `peer`. */
+export async function inProcess(file: string, peer: string): Promise<Asked> {
+  const app = await startApp(loadConfig({ file, cwd: process.cwd() }));
+  return { decider: app.decider(peer), [Symbol.asyncDispose]: () => app.close() };
+}
