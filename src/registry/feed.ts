@@ -100,11 +100,11 @@ export class Feed implements AsyncDisposable {
   async bookmark(asOfMs: number): Promise<void> {
     if (!this.synced) return;
     this.#fault = undefined;
-    const { age, clock, name, store, takeTurn } = this.#options;
+    const { age, clock, name, store } = this.#options;
     age.completeAt(asOfMs);
     if (clock.monotonicMs() - this.#rememberedMs < rememberEveryMs) return;
     this.#rememberedMs = clock.monotonicMs();
-    const endTurn = await takeTurn();
+    const endTurn = await this.#options.takeTurn();
     try {
       const source = store.state.sources[name];
       if (source !== undefined) await store.saveState(this.#with({ ...source, watermark: age.watermark() }));
@@ -136,7 +136,7 @@ export class Feed implements AsyncDisposable {
     { asOfMs, maxLostShare }: SnapshotOptions,
     fill: (sink: SnapshotSink) => Promise<{ readonly trailer: boolean }>,
   ): Promise<SnapshotResult> {
-    const { age, name, putInForce, store } = this.#options;
+    const { age, name, store } = this.#options;
     // What an earlier fold left over is in force: it must be in its place before anything new is staged.
     await store.fold();
     const draft = new SnapshotDraft(store, name);
@@ -167,7 +167,7 @@ export class Feed implements AsyncDisposable {
       }
       const revision = state.revision + 1;
       flipped = true;
-      putInForce({ ...state, revision }, changed, few);
+      this.#options.putInForce({ ...state, revision }, changed, few);
       return { revision, changed: changed.length, rejected: rejectedTotal };
     } catch (error) {
       await draft.abandon();

@@ -104,7 +104,7 @@ export class LmdbStore implements RecordStore {
 
   async stage(changes: Changes): Promise<void> {
     await this.#write(() => {
-      for (const [key, value] of changes) this.#db.put(this.#stagedKey(key), value && toRow(value));
+      for (const [key, value] of changes) void this.#db.put(this.#stagedKey(key), value && toRow(value));
     });
   }
 
@@ -112,13 +112,13 @@ export class LmdbStore implements RecordStore {
     // INVARIANT: while folding, what is staged is in force.
     if (this.#folding) return;
     if (this.#state.revision === 0) await this.#db.clearAsync();
-    else await this.#eachStaged((key) => this.#db.remove(key));
+    else await this.#eachStaged((key) => void this.#db.remove(key));
   }
 
   flip(state: StoreState): void {
     const folding = this.#state.revision > 0;
     try {
-      this.#db.transactionSync(() => this.#db.put(stateKey, { format, ...state, folding }));
+      this.#db.transactionSync(() => void this.#db.put(stateKey, { format, ...state, folding }));
     } catch (error) {
       throw Fault.from(error, "store_unavailable", "cannot put a snapshot in force");
     }
@@ -131,9 +131,9 @@ export class LmdbStore implements RecordStore {
     if (!this.#folding) return;
     await this.#eachStaged((key, row) => {
       const place = key.slice(stagedPrefix.length);
-      if (row === null) this.#db.remove(place);
-      else this.#db.put(place, row);
-      this.#db.remove(key);
+      if (row === null) void this.#db.remove(place);
+      else void this.#db.put(place, row);
+      void this.#db.remove(key);
     });
     await this.#save(this.#state, false);
     this.#folding = false;
@@ -154,7 +154,7 @@ export class LmdbStore implements RecordStore {
   }
 
   async #save(state: StoreState, folding: boolean): Promise<void> {
-    await this.#write(() => this.#db.put(stateKey, { format, ...state, folding }));
+    await this.#write(() => void this.#db.put(stateKey, { format, ...state, folding }));
   }
 
   async #eachStaged(visit: (key: string, row: unknown) => void): Promise<void> {
@@ -193,7 +193,7 @@ function fromRow([revision, source, record, invalid]: Row): StoredValue {
   if (record === null) return { revision, source, invalid: invalid ?? "unreadable" };
   if (!("credentials" in record)) return { revision, source, record };
   const pairs = record.credentials as unknown as [string, CredentialRecord][];
-  const credentials: Record<string, CredentialRecord> = Object.create(null);
+  const credentials: Record<string, CredentialRecord> = Object.create(null) as Record<string, never>;
   for (const [name, value] of pairs) credentials[name] = value;
   (record as { credentials: DeviceRecord["credentials"] }).credentials = credentials;
   return { revision, source, record };

@@ -121,7 +121,7 @@ async function readWhole(file: FileHandle, format: "json" | "yaml"): Promise<rea
     throw Fault.from(error, "snapshot_refused", `the file is not ${format.toUpperCase()}`);
   }
   if (!Array.isArray(value)) throw refused("it is not a list of entries");
-  return value;
+  return value as readonly unknown[];
 }
 
 function wrong(reason: string): Entry {

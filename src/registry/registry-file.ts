@@ -197,10 +197,12 @@ export class RegistryFile implements AsyncDisposable {
   #soon(ms: number): void {
     if (this.#closed) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(async () => {
+    this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      await this.look();
-      if (this.#timer === undefined) this.#soon(this.#options.pollMs ?? 2000);
+      // A look never rejects.
+      void this.look().then(() => {
+        if (this.#timer === undefined) this.#soon(this.#options.pollMs ?? 2000);
+      });
     }, ms);
   }
 }

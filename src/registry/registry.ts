@@ -139,7 +139,7 @@ class StoredRegistry implements Registry {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const feed of [...this.#feeds.values()]) await feed[Symbol.asyncDispose]();
+    for (const feed of this.#feeds.values()) await feed[Symbol.asyncDispose]();
     await this.#turn;
     this.#listeners.clear();
     await this.#store[Symbol.asyncDispose]();
