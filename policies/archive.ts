@@ -9,7 +9,8 @@ export type Files = ReadonlyMap<string, Buffer>;
 export async function writeArchive(files: Files): Promise<Buffer> {
   const tar = pack();
   const epoch = new Date(0);
-  for (const [name, bytes] of files) tar.entry({ name, mode: 0o644, uid: 0, gid: 0, uname: "", gname: "", mtime: epoch }, bytes);
+  for (const [name, bytes] of files)
+    tar.entry({ name, mode: 0o644, uid: 0, gid: 0, uname: "", gname: "", mtime: epoch }, bytes);
   tar.finalize();
   const parts: Buffer[] = [];
   for await (const part of tar) parts.push(part as Buffer);
@@ -24,7 +25,10 @@ export async function readArchive(archive: Buffer): Promise<Files> {
   for await (const entry of tar) {
     const parts: Buffer[] = [];
     for await (const part of entry) parts.push(part as Buffer);
-    files.set(entry.header.name.startsWith("/") ? entry.header.name : `/${entry.header.name}`, Buffer.concat(parts));
+    files.set(
+      entry.header.name.startsWith("/") ? entry.header.name : `/${entry.header.name}`,
+      Buffer.concat(parts),
+    );
   }
   return files;
 }

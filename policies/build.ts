@@ -50,14 +50,18 @@ async function build(sequence: number | undefined): Promise<void> {
 }
 
 async function check(rebuild: boolean): Promise<string | undefined> {
-  const stale = schemaFiles().filter(([path, content]) => !existsSync(path) || readFileSync(path, "utf8") !== content);
+  const stale = schemaFiles().filter(
+    ([path, content]) => !existsSync(path) || readFileSync(path, "utf8") !== content,
+  );
   if (stale.length > 0) return `stale schemas: ${stale.map(([path]) => path).join(", ")}`;
   const committed = readFileSync(archive);
   if (!(await isCurrent(committed, policies))) return "bundles/sallyport.tar.gz is not of these sources";
   if (!rebuild) return undefined;
   const files = await readArchive(committed);
   const rebuilt = await buildBundle(opa(), policies, manifestOf(files).metadata.sallyport.sequence);
-  return sameFiles(files, rebuilt) ? undefined : "bundles/sallyport.tar.gz does not come out of its sources again";
+  return sameFiles(files, rebuilt)
+    ? undefined
+    : "bundles/sallyport.tar.gz does not come out of its sources again";
 }
 
 const { values } = parseArgs({

@@ -44,13 +44,22 @@ export function ignoreFlags(): string[] {
 }
 
 /** Compiles a folder of Rego. OPA's optimiser at 2 does not end on ours; at 1 it panics on a constant policy. */
-export async function compile(opa: Opa, folder: string, entries: readonly string[], optimize: 0 | 1): Promise<Files> {
+export async function compile(
+  opa: Opa,
+  folder: string,
+  entries: readonly string[],
+  optimize: 0 | 1,
+): Promise<Files> {
   const out = mkdtempSync(join(tmpdir(), "sallyport-policy-"));
   try {
     const archive = join(out, "bundle.tar.gz");
     const entryFlags = entries.flatMap((entry) => ["-e", entry]);
     runOpa(opa, ["check", "-b", "--strict", ...ignoreFlags(), "."], folder);
-    runOpa(opa, ["build", "-t", "wasm", "-O", `${optimize}`, "-b", ...ignoreFlags(), ...entryFlags, "-o", archive, "."], folder);
+    runOpa(
+      opa,
+      ["build", "-t", "wasm", "-O", `${optimize}`, "-b", ...ignoreFlags(), ...entryFlags, "-o", archive, "."],
+      folder,
+    );
     return await readArchive(readFileSync(archive));
   } finally {
     rmSync(out, { recursive: true, force: true });
@@ -66,7 +75,10 @@ function file(files: Files, path: string): Buffer {
 function schemasOf(sources: readonly Source[]): Record<string, unknown> {
   const named = sources.filter(({ path }) => path.startsWith("schemas/"));
   return Object.fromEntries(
-    named.map(({ path, bytes }) => [path.slice("schemas/".length, -".json".length), JSON.parse(bytes.toString("utf8"))]),
+    named.map(({ path, bytes }) => [
+      path.slice("schemas/".length, -".json".length),
+      JSON.parse(bytes.toString("utf8")),
+    ]),
   );
 }
 
@@ -109,7 +121,9 @@ export async function isCurrent(archive: Buffer, policies: string): Promise<bool
 
 /** Whether two bundles hold the same files, whatever compressed them. */
 export function sameFiles(left: Files, right: Files): boolean {
-  return left.size === right.size && [...left].every(([path, bytes]) => right.get(path)?.equals(bytes) === true);
+  return (
+    left.size === right.size && [...left].every(([path, bytes]) => right.get(path)?.equals(bytes) === true)
+  );
 }
 
 /** Writes the archive of the files. */

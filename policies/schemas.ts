@@ -63,7 +63,8 @@ const gatewayCredential: Schema = {
   ...credential,
   type: ["object", "string", "null"],
   default: null,
-  description: "with request.via: the gateway's own proven credential, or \"asserted\" where the peer may vouch for it",
+  description:
+    'with request.via: the gateway\'s own proven credential, or "asserted" where the peer may vouch for it',
 };
 
 const credentials: Schema = {
@@ -181,13 +182,20 @@ const tenant = {
     regions: [],
   }),
   admission: optional(
-    record({ min_priority: optional(count, 0), over_quota: optional(flag, false), retry_after_s: optional(count, 60) }),
+    record({
+      min_priority: optional(count, 0),
+      over_quota: optional(flag, false),
+      retry_after_s: optional(count, 60),
+    }),
     { min_priority: 0, over_quota: false, retry_after_s: 60 },
   ),
   playbook: optional(
     {
       type: "object",
-      additionalProperties: { type: "string", enum: ["quarantine", "downgrade", "disable_commands", "observe"] },
+      additionalProperties: {
+        type: "string",
+        enum: ["quarantine", "downgrade", "disable_commands", "observe"],
+      },
     },
     {},
   ),
@@ -235,7 +243,13 @@ const command = record(
     registry,
     request: record({ env: text, command: text, source_zone: optional(text, "") }),
     actor: nullable(
-      record({ id: text, type: { type: "string", enum: ["human", "service"] }, tenant: text, roles: texts, mfa: flag }),
+      record({
+        id: text,
+        type: { type: "string", enum: ["human", "service"] },
+        tenant: text,
+        roles: texts,
+        mfa: flag,
+      }),
       true,
     ),
     approvals: { type: "array", items: record({ by: text, roles: texts, expires_at: seconds }) },

@@ -1,6 +1,6 @@
 /** The sources that a bundle is built from, and their digest, in plain Node. */
 import { createHash } from "node:crypto";
-import { readFileSync, readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** One source file: its path below `policies/` with forward slashes, and its bytes. */

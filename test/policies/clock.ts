@@ -2,7 +2,8 @@
  * Moving the clock over one input: the cuts that `sallyport/cuts` lists for it as absolute times, and the answer
  * at any time, either with the clock alone or with everything that is measured against it in step.
  */
-import { evaluate, type Facts, isObject, type Json } from "./harness.ts";
+import { evaluate } from "./harness.ts";
+import { type Facts, isObject, type Json } from "./tables.ts";
 
 /** One entry of `sallyport/cuts`. */
 export interface Cuts {
@@ -46,10 +47,16 @@ export function valuesAt(value: Json | undefined, path: readonly string[]): Json
 /** The same object with every value at the path replaced. */
 export function replaceAt(value: Json, [head, ...rest]: readonly string[], by: Json): Json {
   if (head === undefined) return by;
-  if (Array.isArray(value)) return value.map((entry, i) => (head === "*" || head === `${i}` ? replaceAt(entry as Json, rest, by) : (entry as Json)));
+  if (Array.isArray(value))
+    return value.map((entry, i) =>
+      head === "*" || head === `${i}` ? replaceAt(entry as Json, rest, by) : (entry as Json),
+    );
   if (!isObject(value)) return value;
   const names = head === "*" ? Object.keys(value) : head in value ? [head] : [];
-  return { ...value, ...Object.fromEntries(names.map((name) => [name, replaceAt(value[name] ?? null, rest, by)])) };
+  return {
+    ...value,
+    ...Object.fromEntries(names.map((name) => [name, replaceAt(value[name] ?? null, rest, by)])),
+  };
 }
 
 function numberAt(input: Facts, path: string): number | undefined {
@@ -70,13 +77,17 @@ export function cutsOf(entrypoint: string, input: Facts, mode: Mode): Cut[] {
   if (cuts === undefined) throw new Error(`no cuts for \`${entrypoint}\``);
   const facts = cuts.time.flatMap(({ fact, at }) =>
     valuesAt(input, fact.split(".")).flatMap((value) =>
-      typeof value === "number" ? at.map((offset) => ({ name: `${fact} ${offset}`, at: value + offset })) : [],
+      typeof value === "number"
+        ? at.map((offset) => ({ name: `${fact} ${offset}`, at: value + offset }))
+        : [],
     ),
   );
   if (mode === "step") return facts;
   const measured = differences.flatMap(([name, path]) => {
     const from = numberAt(input, path);
-    return from === undefined ? [] : (cuts[name] ?? []).map((offset) => ({ name: `${name} ${offset}`, at: from + offset }));
+    return from === undefined
+      ? []
+      : (cuts[name] ?? []).map((offset) => ({ name: `${name} ${offset}`, at: from + offset }));
   });
   return [...facts, ...measured];
 }

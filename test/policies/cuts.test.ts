@@ -1,7 +1,19 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { answerAt, at, canonical, type Cut, cutsOf, cutTable, differences, type Mode, replaceAt, valuesAt } from "./clock.ts";
-import { evaluate, type Facts, ownRows, sharedRows } from "./harness.ts";
+import {
+  answerAt,
+  at,
+  type Cut,
+  canonical,
+  cutsOf,
+  cutTable,
+  differences,
+  type Mode,
+  replaceAt,
+  valuesAt,
+} from "./clock.ts";
+import { evaluate } from "./harness.ts";
+import { type Facts, ownRows, sharedRows } from "./tables.ts";
 import { entrypoints, inputOf, models, now, twisted, twists } from "./twists.ts";
 
 const modes: readonly Mode[] = ["alone", "step"];
@@ -18,7 +30,12 @@ function timesIn(value: unknown, path: readonly string[] = []): string[] {
 const offsets = [
   ...new Set(
     Object.values(cutTable).flatMap((kinds) =>
-      Object.values(kinds).flatMap(({ time, lag, age, skew }) => [...time.flatMap(({ at: list }) => list), ...(lag ?? []), ...(age ?? []), ...(skew ?? [])]),
+      Object.values(kinds).flatMap(({ time, lag, age, skew }) => [
+        ...time.flatMap(({ at: list }) => list),
+        ...(lag ?? []),
+        ...(age ?? []),
+        ...(skew ?? []),
+      ]),
     ),
   ),
 ];
@@ -29,7 +46,12 @@ interface Change {
 }
 
 /** Two probes with no cut between them and different answers, if there are any. */
-function unsound(entrypoint: string, input: Facts, mode: Mode, probes: readonly number[]): Change | undefined {
+function unsound(
+  entrypoint: string,
+  input: Facts,
+  mode: Mode,
+  probes: readonly number[],
+): Change | undefined {
   const cuts = [...new Set(cutsOf(entrypoint, input, mode).map((cut) => cut.at))].sort((a, b) => a - b);
   const all = [...new Set([...probes, ...cuts.flatMap((cut) => [cut - 1, cut])])].sort((a, b) => a - b);
   let interval = -1;
@@ -49,7 +71,9 @@ function unsound(entrypoint: string, input: Facts, mode: Mode, probes: readonly 
 /** Probes around every time of the input at every offset. */
 function suspicions(input: Facts, count: number, seed: number): number[] {
   const times = timesIn(input).map((path) => valuesAt(input, path.split("."))[0] as number);
-  const all = times.flatMap((time) => offsets.flatMap((offset) => [time + offset - 1, time + offset, time + offset + 1]));
+  const all = times.flatMap((time) =>
+    offsets.flatMap((offset) => [time + offset - 1, time + offset, time + offset + 1]),
+  );
   return Array.from({ length: count }, (_, i) => all[(seed * 7919 + i * 104729) % all.length] ?? now);
 }
 
@@ -70,7 +94,10 @@ const bent = fc.record({
   stream: fc.constantFrom(...streams),
   names: fc.subarray(Object.keys(twists), { maxLength: 5 }),
   mode: fc.constantFrom(...modes),
-  moves: fc.array(fc.record({ fact: fc.nat(), offset: fc.nat(), by: fc.integer({ min: -1, max: 1 }) }), { maxLength: 5, size: "max" }),
+  moves: fc.array(fc.record({ fact: fc.nat(), offset: fc.nat(), by: fc.integer({ min: -1, max: 1 }) }), {
+    maxLength: 5,
+    size: "max",
+  }),
   seed: fc.nat(1000),
 });
 
@@ -94,7 +121,8 @@ it("between cuts nothing changes: twisted facts with times moved onto each other
 function matters(entrypoint: string, input: Facts, mode: Mode, name: string): boolean {
   const cuts = cutsOf(entrypoint, input, mode);
   const cut = cuts.find((candidate) => candidate.name === name);
-  if (cut === undefined || cuts.some((other: Cut) => other.at === cut.at && other.name !== name)) return false;
+  if (cut === undefined || cuts.some((other: Cut) => other.at === cut.at && other.name !== name))
+    return false;
   return answerAt(entrypoint, input, cut.at - 1, mode) !== answerAt(entrypoint, input, cut.at, mode);
 }
 
@@ -109,48 +137,67 @@ function pairs(of: readonly string[]): string[][] {
 /** Twists that bring each cut into play, the likely ones first. */
 const combinations: readonly (readonly string[])[] = [
   ...ofDevice.map((name) => [name]),
-  ...ofGateway.flatMap((name) => [["via", name], ["via", "mgmt_endpoint", name], ["via", "gateway_key", name]]),
+  ...ofGateway.flatMap((name) => [
+    ["via", name],
+    ["via", "mgmt_endpoint", name],
+    ["via", "gateway_key", name],
+  ]),
   ...pairs(ofDevice),
-  ...pairs(ofGateway).flatMap((pair) => [["via", ...pair], ["via", "gateway_key", ...pair]]),
+  ...pairs(ofGateway).flatMap((pair) => [
+    ["via", ...pair],
+    ["via", "gateway_key", ...pair],
+  ]),
 ];
 
-it.each(models)("every cut of %s matters: dropping it would be caught", (model) => {
-  for (const entrypoint of entrypoints) {
-    const { time, lag = [], age = [], skew = [] } = cutTable[model]?.[entrypoint] ?? { time: [] };
-    const wanted = new Set([
-      ...time.flatMap(({ fact, at: list }) => list.map((offset) => `${fact} ${offset}`)),
-      ...lag.map((offset) => `lag ${offset}`),
-      ...age.map((offset) => `age ${offset}`),
-      ...skew.map((offset) => `skew ${offset}`),
-    ]);
-    for (const combination of combinations) {
-      for (const stream of streams) {
-        if (wanted.size === 0) break;
-        const facts = twisted(model, entrypoint, stream, combination);
-        const input = inputOf(entrypoint, { ...facts, request: { device_time: now, ...(facts["request"] as Facts) } });
-        if (input === undefined) continue;
-        for (const name of wanted) {
-          const [fact = "", offset = "0"] = name.split(" ");
-          const measured = differences.find(([difference]) => difference === fact)?.[1];
-          const aligned = replaceAt(input, (measured ?? fact).split("."), now - Number(offset)) as Facts;
-          if (matters(entrypoint, aligned, measured === undefined ? "step" : "alone", name)) wanted.delete(name);
+it.each(models)(
+  "every cut of %s matters: dropping it would be caught",
+  (model) => {
+    for (const entrypoint of entrypoints) {
+      const { time, lag = [], age = [], skew = [] } = cutTable[model]?.[entrypoint] ?? { time: [] };
+      const wanted = new Set([
+        ...time.flatMap(({ fact, at: list }) => list.map((offset) => `${fact} ${offset}`)),
+        ...lag.map((offset) => `lag ${offset}`),
+        ...age.map((offset) => `age ${offset}`),
+        ...skew.map((offset) => `skew ${offset}`),
+      ]);
+      for (const combination of combinations) {
+        for (const stream of streams) {
+          if (wanted.size === 0) break;
+          const facts = twisted(model, entrypoint, stream, combination);
+          const input = inputOf(entrypoint, {
+            ...facts,
+            request: { device_time: now, ...(facts["request"] as Facts) },
+          });
+          if (input === undefined) continue;
+          for (const name of wanted) {
+            const [fact = "", offset = "0"] = name.split(" ");
+            const measured = differences.find(([difference]) => difference === fact)?.[1];
+            const aligned = replaceAt(input, (measured ?? fact).split("."), now - Number(offset)) as Facts;
+            if (matters(entrypoint, aligned, measured === undefined ? "step" : "alone", name))
+              wanted.delete(name);
+          }
         }
       }
+      expect([...wanted], entrypoint).toEqual([]);
     }
-    expect([...wanted], entrypoint).toEqual([]);
-  }
-}, 180_000);
+  },
+  180_000,
+);
 
 it("where no model is known only the registry's lag counts", () => {
   const facts = { ...twisted("device_pki", "connect", "ops", []), device: null, tenant: null };
   const input = inputOf("connect", facts);
   expect(input).toBeDefined();
   if (input === undefined) return;
-  expect(matters("connect", { ...input, registry: { synced: true, watermark: now - 31 } }, "alone", "lag 31")).toBe(true);
+  expect(
+    matters("connect", { ...input, registry: { synced: true, watermark: now - 31 } }, "alone", "lag 31"),
+  ).toBe(true);
   expect(unsound("connect", input, "alone", suspicions(input, 400, 1))).toBeUndefined();
 });
 
 it("the clock is read nowhere else: an answer replays from its input", () => {
   const input = inputOf("publish", twisted("zero_trust", "publish", "ops", [])) as Facts;
-  expect(canonical(evaluate("sallyport/publish", at(input, now, "alone")))).toBe(canonical(evaluate("sallyport/publish", input)));
+  expect(canonical(evaluate("sallyport/publish", at(input, now, "alone")))).toBe(
+    canonical(evaluate("sallyport/publish", input)),
+  );
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { type Answer, decide, evaluate, type Facts, isObject, type Json, ownRows, project, type Row, schemas, sharedRows } from "./harness.ts";
 import type { Schema } from "../../policies/schemas.ts";
+import { type Answer, decide, evaluate, project, schemas } from "./harness.ts";
+import { type Facts, isObject, type Json, ownRows, type Row, sharedRows } from "./tables.ts";
 
 /** Paths that INV-00 and INV-00b let be absent; every other deletion must not open anything. */
 const optional: readonly RegExp[] = [
@@ -32,13 +33,17 @@ function recovering(row: Row): boolean {
 /** Lists whose entries only add: a shorter list is another fact, not an absent one. */
 const entries = /\.\d+$/;
 
-const denied: readonly Row[] = [...ownRows, ...sharedRows].filter((row) => !row.expect.allow && row.expect.reason !== "message_replayed");
+const denied: readonly Row[] = [...ownRows, ...sharedRows].filter(
+  (row) => !row.expect.allow && row.expect.reason !== "message_replayed",
+);
 
 /** Every path in the facts that the entrypoint's schema names. */
 function paths(value: Json, schema: Schema | undefined, prefix = ""): string[] {
   if (typeof value !== "object" || value === null || schema === undefined) return [];
   return Object.entries(value).flatMap(([key, item]) => {
-    const inner = Array.isArray(value) ? schema.items : (schema.properties?.[key] ?? schema.additionalProperties);
+    const inner = Array.isArray(value)
+      ? schema.items
+      : (schema.properties?.[key] ?? schema.additionalProperties);
     if (inner === undefined) return [];
     const path = prefix === "" ? key : `${prefix}.${key}`;
     return [path, ...paths(item as Json, inner, path)];
@@ -54,7 +59,8 @@ function changed(value: Json, [head, ...rest]: readonly string[], by: Json | und
     return value.map((item, i) => (i === at ? changed(item as Json, rest, by) : (item as Json)));
   }
   if (!isObject(value)) return value;
-  if (rest.length === 0 && by === undefined) return Object.fromEntries(Object.entries(value).filter(([key]) => key !== head));
+  if (rest.length === 0 && by === undefined)
+    return Object.fromEntries(Object.entries(value).filter(([key]) => key !== head));
   return { ...value, [head]: changed(value[head] ?? null, rest, by) };
 }
 
@@ -69,7 +75,12 @@ function valueAt(value: Json, path: readonly string[]): Json {
 }
 
 function raw(entrypoint: string, input: Facts): Answer {
-  return (evaluate(`sallyport/${entrypoint}`, input) ?? { allow: false, reason: "internal_error", findings: [], obligations: {} }) as Answer;
+  return (evaluate(`sallyport/${entrypoint}`, input) ?? {
+    allow: false,
+    reason: "internal_error",
+    findings: [],
+    obligations: {},
+  }) as Answer;
 }
 
 describe("deleting any single mandatory fact never turns a denial into an allow", () => {
@@ -78,7 +89,8 @@ describe("deleting any single mandatory fact never turns a denial into an allow"
     for (const row of denied) {
       for (const path of paths(row.facts, schemas[row.kind])) {
         if (optional.some((pattern) => pattern.test(path)) || entries.test(path)) continue;
-        if (decide(row.kind, changed(row.facts, path.split("."), undefined) as Facts).allow) opened.push(`${row.id} ${row.expect.reason} ${path}`);
+        if (decide(row.kind, changed(row.facts, path.split("."), undefined) as Facts).allow)
+          opened.push(`${row.id} ${row.expect.reason} ${path}`);
       }
     }
     expect(opened).toEqual([]);
@@ -90,8 +102,10 @@ describe("deleting any single mandatory fact never turns a denial into an allow"
       const projected = project(row.kind, row.facts);
       if ("fault" in projected) continue;
       for (const path of paths(projected.input, schemas[row.kind])) {
-        if (entries.test(path) || recovering(row) || unknowable.some((pattern) => pattern.test(path))) continue;
-        if (raw(row.kind, changed(projected.input, path.split("."), undefined) as Facts).allow) opened.push(`${row.expect.reason} ${path}`);
+        if (entries.test(path) || recovering(row) || unknowable.some((pattern) => pattern.test(path)))
+          continue;
+        if (raw(row.kind, changed(projected.input, path.split("."), undefined) as Facts).allow)
+          opened.push(`${row.expect.reason} ${path}`);
       }
     }
     expect([...new Set(opened)].sort()).toEqual([]);
@@ -116,7 +130,11 @@ it("nor does a fact of the wrong type, with or without such a host", () => {
 
 it("whatever the input, there is exactly one answer (INV-01)", () => {
   for (const entrypoint of ["connect", "publish", "subscribe", "command", "grants"]) {
-    for (const input of [{}, { request: {} }, { device: null, tenant: null, credential: null, request: { topic: 7 } }]) {
+    for (const input of [
+      {},
+      { request: {} },
+      { device: null, tenant: null, credential: null, request: { topic: 7 } },
+    ]) {
       const answer = evaluate(`sallyport/${entrypoint}`, input) as Answer | undefined;
       expect(answer?.allow, `${entrypoint} ${JSON.stringify(input)}`).toBe(false);
     }

@@ -2,17 +2,13 @@
  * Evaluates decision rows on the compiled Wasm with a small host of its own: projection by schema, defaults,
  * rendering of obligations. The service has a better one; this one keeps the policies testable alone.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { parse } from "yaml";
+import { join } from "node:path";
 import { readArchive } from "../../policies/archive.ts";
 import { manifestOf } from "../../policies/bundle.ts";
 import type { Schema } from "../../policies/schemas.ts";
-
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-export type Facts = { readonly [key: string]: Json };
+import { type Facts, isObject, type Json, type Row, root } from "./tables.ts";
 
 /** What an entrypoint answers. */
 export interface Answer {
@@ -20,22 +16,6 @@ export interface Answer {
   readonly reason: string;
   readonly findings: readonly string[];
   readonly obligations: Facts;
-}
-
-/** One question with its answer, complete. */
-export interface Row {
-  readonly id: string;
-  readonly title: string;
-  readonly kind: string;
-  readonly model: string;
-  readonly facts: Facts;
-  readonly expect: {
-    readonly allow: boolean;
-    readonly reason: string;
-    readonly obligations?: Facts;
-    readonly absent?: readonly string[];
-    readonly findings?: readonly string[];
-  };
 }
 
 interface Policy {
@@ -48,10 +28,6 @@ const { loadPolicy } = require("@open-policy-agent/opa-wasm") as {
   readonly loadPolicy: (wasm: Uint8Array, memory: { initial: number }) => Promise<Policy>;
 };
 
-export const root: string = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const sharedCases = join(root, "..", "shared", "cases");
-const ownCases = join(root, "policies", "cases");
-
 const files = await readArchive(readFileSync(join(root, "bundles", "sallyport.tar.gz")));
 const data: unknown = JSON.parse(files.get("/data.json")?.toString("utf8") ?? "{}");
 
@@ -59,7 +35,9 @@ const data: unknown = JSON.parse(files.get("/data.json")?.toString("utf8") ?? "{
 export const schemas = manifestOf(files).metadata.sallyport.schemas as Readonly<Record<string, Schema>>;
 
 /** A fresh instance of a Wasm policy with the bundle's data. */
-export async function instantiate(wasm: Buffer = files.get("/policy.wasm") ?? Buffer.alloc(0)): Promise<Policy> {
+export async function instantiate(
+  wasm: Buffer = files.get("/policy.wasm") ?? Buffer.alloc(0),
+): Promise<Policy> {
   const policy = await loadPolicy(wasm, { initial: 32 });
   policy.setData(data);
   return policy;
@@ -72,137 +50,6 @@ export function evaluate(entrypoint: string, input: unknown): unknown {
   return policy.evaluate(input, entrypoint)[0]?.result;
 }
 
-/** RFC 7396 merge patch. */
-export function merge(target: Json | undefined, patch: Json): Json {
-  if (!isObject(patch)) return patch;
-  const merged: Record<string, Json> = isObject(target) ? { ...target } : {};
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete merged[key];
-    else merged[key] = merge(merged[key], value);
-  }
-  return merged;
-}
-
-export function isObject(value: Json | undefined): value is Facts {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-const unit: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86400 };
-
-/** `"@-10m"` and the like become absolute. */
-export function absolute(value: Json, now: number): Json {
-  if (typeof value === "string") {
-    const at = /^@(?:([+-]\d+)([smhd]))?$/.exec(value);
-    return at === null ? value : now + Number(at[1] ?? 0) * (unit[at[2] ?? "s"] ?? 1);
-  }
-  if (Array.isArray(value)) return value.map((item) => absolute(item as Json, now));
-  if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, absolute(item, now)]));
-}
-
-interface Tables {
-  readonly now: number;
-  readonly fixtures: Readonly<Record<string, Facts>>;
-}
-
-function fixture(tables: Tables, name: string): Json {
-  const { extends: base, ...own } = tables.fixtures[name] ?? {};
-  return typeof base === "string" ? merge(fixture(tables, base), own) : own;
-}
-
-interface RawRow extends Omit<Row, "facts"> {
-  readonly fixture: string;
-  readonly set: Facts;
-}
-
-function complete(tables: Tables, row: RawRow): Row {
-  const { fixture: name, set, ...rest } = row;
-  const facts = absolute(merge(fixture(tables, name), set), tables.now) as Facts;
-  const obligations = rest.expect.obligations;
-  const expect = obligations === undefined ? rest.expect : { ...rest.expect, obligations: absolute(obligations, tables.now) as Facts };
-  return { ...rest, facts, expect };
-}
-
-function load<T>(path: string): T {
-  return parse(readFileSync(path, "utf8")) as T;
-}
-
-const kinds = ["connect", "publish", "subscribe", "command"];
-
-function rowsIn(folder: string): Row[] {
-  if (!existsSync(join(folder, "fixtures.yaml"))) return [];
-  const tables = load<Tables>(join(folder, "fixtures.yaml"));
-  return readdirSync(folder)
-    .filter((name) => name.endsWith(".yaml"))
-    .sort()
-    .flatMap((name) => load<{ readonly cases?: readonly RawRow[] }>(join(folder, name)).cases ?? [])
-    .filter((row) => kinds.includes(row.kind))
-    .map((row) => complete(tables, row));
-}
-
-/** The rows of `../shared/cases`, where that folder is present. */
-export const sharedRows: readonly Row[] = rowsIn(sharedCases);
-
-interface OwnRow {
-  readonly name: string;
-  readonly ask: string;
-  readonly of: string;
-  readonly given?: Facts;
-  readonly empty?: readonly string[];
-  readonly answer: string;
-  readonly duties?: Facts;
-  readonly never?: readonly string[];
-  readonly findings?: readonly string[];
-}
-
-interface Subjects {
-  readonly at: number;
-  readonly subjects: Readonly<Record<string, Facts>>;
-}
-
-function subject(all: Subjects["subjects"], name: string): Json {
-  const { like, ...own } = all[name] ?? {};
-  return typeof like === "string" ? merge(subject(all, like), own) : own;
-}
-
-/** The same object with an explicit null at a dotted path. */
-function emptied(value: Json | undefined, [head, ...rest]: readonly string[]): Json {
-  if (head === undefined) return null;
-  const fields = isObject(value) ? value : {};
-  return { ...fields, [head]: emptied(fields[head], rest) };
-}
-
-function ownRow({ at, subjects }: Subjects, id: string, row: OwnRow): Row {
-  const patched = absolute(merge(subject(subjects, row.of), row.given ?? {}), at) as Facts;
-  const facts = (row.empty ?? []).reduce((of, path) => emptied(of, path.split(".")) as Facts, patched);
-  const device = facts["device"];
-  const tenant = facts["tenant"];
-  const model = (isObject(device) ? device["model"] : undefined) ?? (isObject(tenant) ? tenant["model"] : undefined);
-  const expect = {
-    allow: row.answer.startsWith("ok"),
-    reason: row.answer,
-    ...(row.duties === undefined ? {} : { obligations: absolute(row.duties, at) as Facts }),
-    ...(row.never === undefined ? {} : { absent: row.never }),
-    ...(row.findings === undefined ? {} : { findings: row.findings }),
-  };
-  return { id, title: row.name, kind: row.ask, model: typeof model === "string" ? model : "*", facts, expect };
-}
-
-function loadOwnRows(): Row[] {
-  const subjects = load<Subjects>(join(ownCases, "subjects.yaml"));
-  return readdirSync(ownCases)
-    .filter((name) => name.endsWith(".yaml") && name !== "subjects.yaml")
-    .sort()
-    .flatMap((name) =>
-      load<{ readonly cases: readonly OwnRow[] }>(join(ownCases, name)).cases.map((row, i) =>
-        ownRow(subjects, `${name.slice(0, -".yaml".length)}-${i + 1}`, row),
-      ),
-    );
-}
-
-/** The rows of `policies/cases`. */
-export const ownRows: readonly Row[] = loadOwnRows();
-
 const absent = Symbol("absent");
 
 /** The value in the schema's shape, or the path at which it does not fit. */
@@ -212,9 +59,12 @@ function fit(schema: Schema, value: Json | undefined, path: string): Json {
     return schema.default as Json;
   }
   const types = [schema.type ?? []].flat();
-  if (!types.includes(typeOf(value)) || (schema.enum !== undefined && !schema.enum.includes(value as string))) throw new Misfit(path);
-  if (typeof value === "number" && (value < (schema.minimum ?? value) || value > (schema.maximum ?? value))) throw new Misfit(path);
-  if (Array.isArray(value)) return value.map((item, i) => fit(schema.items ?? {}, item as Json, `${path}/${i}`));
+  if (!types.includes(typeOf(value)) || (schema.enum !== undefined && !schema.enum.includes(value as string)))
+    throw new Misfit(path);
+  if (typeof value === "number" && (value < (schema.minimum ?? value) || value > (schema.maximum ?? value)))
+    throw new Misfit(path);
+  if (Array.isArray(value))
+    return value.map((item, i) => fit(schema.items ?? {}, item as Json, `${path}/${i}`));
   if (!isObject(value)) return value;
   const { properties, additionalProperties: rest } = schema;
   const names = properties === undefined ? Object.keys(value) : Object.keys(properties);
@@ -222,8 +72,12 @@ function fit(schema: Schema, value: Json | undefined, path: string): Json {
     names
       .map((name) => {
         const of = properties?.[name] ?? rest ?? {};
-        const optional = properties !== undefined && schema.required?.includes(name) !== true && !("default" in of);
-        return [name, optional && value[name] === undefined ? absent : fit(of, value[name], `${path}/${name}`)] as const;
+        const optional =
+          properties !== undefined && schema.required?.includes(name) !== true && !("default" in of);
+        return [
+          name,
+          optional && value[name] === undefined ? absent : fit(of, value[name], `${path}/${name}`),
+        ] as const;
       })
       .filter((entry): entry is readonly [string, Json] => entry[1] !== absent),
   );
@@ -253,7 +107,10 @@ function prepared(entrypoint: string, facts: Facts): Facts {
 }
 
 /** The projected input, or the denial that the host gives itself. */
-export function project(entrypoint: string, facts: Facts): { readonly input: Facts } | { readonly fault: string } {
+export function project(
+  entrypoint: string,
+  facts: Facts,
+): { readonly input: Facts } | { readonly fault: string } {
   const schema = schemas[entrypoint];
   if (schema === undefined) throw new Error(`no schema for \`${entrypoint}\``);
   try {
@@ -308,7 +165,12 @@ export function decide(entrypoint: string, facts: Facts): Answer {
 export function answerRow(row: Row): Answer {
   const answer = decide(row.kind, row.facts);
   if (row.kind !== "publish" || !answer.allow || !replayed(row.facts)) return answer;
-  return { allow: false, reason: "message_replayed", findings: [], obligations: { alert: "message_replayed" } };
+  return {
+    allow: false,
+    reason: "message_replayed",
+    findings: [],
+    obligations: { alert: "message_replayed" },
+  };
 }
 
 function replayed(facts: Facts): boolean {

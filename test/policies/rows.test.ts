@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { answerRow, ownRows, render, type Row, sharedRows } from "./harness.ts";
+import { answerRow, render } from "./harness.ts";
+import { ownRows, type Row, sharedRows } from "./tables.ts";
 
 /** Own decision tables (`policies/cases`), and the shared ones where they are present, on the compiled Wasm. */
 function table(name: string, rows: readonly Row[]): void {

@@ -5,7 +5,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { absolute, type Facts, isObject, type Json, merge, project, root } from "./harness.ts";
+import { project } from "./harness.ts";
+import { absolute, type Facts, isObject, type Json, merge, root } from "./tables.ts";
 
 export const now = 1_770_000_000;
 
@@ -31,7 +32,13 @@ export const entrypoints: readonly string[] = ["connect", "publish", "subscribe"
 
 const gateway = subject("valve") as Facts;
 
-const evidence = { status: "affirming", vector: { instance_identity: 2, executables: 2, hardware: 2 }, verifier: "veraison-prod", appraised_at: "@-1m", expires_at: "@+10m" };
+const evidence = {
+  status: "affirming",
+  vector: { instance_identity: 2, executables: 2, hardware: 2 },
+  verifier: "veraison-prod",
+  appraised_at: "@-1m",
+  expires_at: "@+10m",
+};
 
 /** Merge patches by name; `"@"` is {@link now}. */
 export const twists: Readonly<Record<string, Facts>> = {
@@ -39,27 +46,56 @@ export const twists: Readonly<Record<string, Facts>> = {
   evidence: { tenant: { attestation_for_hv: true }, device: { attestation: evidence } },
   gateway_class: { device: { class: "gateway", attestation: evidence } },
   lost_trust: { device: { state: { reentry_required_since: "@-400d" }, attestation: evidence } },
-  lost_trust_to_rebind: { device: { state: { reentry_required_since: "@-400d" }, attestation: { ...evidence, status: "none" } } },
+  lost_trust_to_rebind: {
+    device: { state: { reentry_required_since: "@-400d" }, attestation: { ...evidence, status: "none" } },
+  },
   quarantine_signal: { device: { state: { signals: [{ type: "geo_jump", expires_at: "@+1m" }] } } },
   downgrade_signal: { device: { state: { signals: [{ type: "flood", expires_at: "@+1m" }] } } },
   waiver: { device: { compliance: { status: "non_compliant", exception: { expires_at: "@+1m" } } } },
   unpatched: { device: { firmware: { key: 2_999_999 } }, fw_policy: { patched_deadline: "@+1m" } },
   unused_key: { device: { credentials: { "*": { last_used_at: 0 } } } },
   unbound_key: { device: { credentials: { "*": { bound_at: 0 } } } },
-  via: { request: { via: "gw-a" }, device: { via: ["gw-a"] }, gateway: gateway["gateway"] ?? null, gateway_fw_policy: gateway["gateway_fw_policy"] ?? null },
-  gateway_key: { gateway_credential: { type: "x509", trust_domain: "prod.devices.acme.example", device_id: "gw-a", tenant: "northgrid", fingerprint: "sha256:ga", not_before: "@-1h", not_after: "@+1h", key_protection: "tpm", usage: "telemetry" } },
+  via: {
+    request: { via: "gw-a" },
+    device: { via: ["gw-a"] },
+    gateway: gateway["gateway"] ?? null,
+    gateway_fw_policy: gateway["gateway_fw_policy"] ?? null,
+  },
+  gateway_key: {
+    gateway_credential: {
+      type: "x509",
+      trust_domain: "prod.devices.acme.example",
+      device_id: "gw-a",
+      tenant: "northgrid",
+      fingerprint: "sha256:ga",
+      not_before: "@-1h",
+      not_after: "@+1h",
+      key_protection: "tpm",
+      usage: "telemetry",
+    },
+  },
   gateway_fits: { gateway: { attestation: { appraised_at: "@-1m" } } },
   gateway_lost_trust: { gateway: { state: { reentry_required_since: "@-400d" } } },
   gateway_no_evidence: { gateway: { attestation: { status: "none" } } },
   gateway_signal: { gateway: { state: { signals: [{ type: "geo_jump", expires_at: "@+1m" }] } } },
   gateway_waiver: { gateway: { compliance: { status: "non_compliant", exception: { expires_at: "@+1m" } } } },
-  gateway_unpatched: { gateway: { firmware: { key: 6_999_999 } }, gateway_fw_policy: { patched_deadline: "@+1m" } },
+  gateway_unpatched: {
+    gateway: { firmware: { key: 6_999_999 } },
+    gateway_fw_policy: { patched_deadline: "@+1m" },
+  },
   gateway_unused_key: { gateway: { credentials: { "sha256:ga": { last_used_at: 0 } } } },
   gateway_unbound_key: { gateway: { credentials: { "sha256:ga": { bound_at: 0 } } } },
   mgmt_endpoint: { request: { endpoint: "ep-mgmt" } },
   service: { actor: { type: "service", mfa: false } },
-  support: { actor: { tenant: "*", roles: ["operator", "command_high", "platform_support"] }, tenant: { support_access_until: "@+1m" } },
-  break_glass: { actor: { roles: ["operator", "command_high", "break_glass"] }, approvals: [], break_glass: { ticket: "INC-1", started_at: "@-1m", expires_at: "@+1m" } },
+  support: {
+    actor: { tenant: "*", roles: ["operator", "command_high", "platform_support"] },
+    tenant: { support_access_until: "@+1m" },
+  },
+  break_glass: {
+    actor: { roles: ["operator", "command_high", "break_glass"] },
+    approvals: [],
+    break_glass: { ticket: "INC-1", started_at: "@-1m", expires_at: "@+1m" },
+  },
 };
 
 function question(entrypoint: string, facts: Facts, stream: string): Facts {
@@ -67,12 +103,20 @@ function question(entrypoint: string, facts: Facts, stream: string): Facts {
   const own = `t/northgrid/d/${String(device["id"])}`;
   if (entrypoint === "publish") return { topic: `${own}/${stream}/x` };
   if (entrypoint === "subscribe") return { filter: `${own}/${stream === "ops" ? "cmd" : stream}/#` };
-  if (entrypoint === "connect") return stream === "hv" ? { will: { topic: `${own}/hv/x`, qos: 0, retain: false } } : {};
-  if (entrypoint === "command") return { command: stream === "mgmt" ? "diag.collect" : stream === "hv" ? "decommission" : "config.get" };
+  if (entrypoint === "connect")
+    return stream === "hv" ? { will: { topic: `${own}/hv/x`, qos: 0, retain: false } } : {};
+  if (entrypoint === "command")
+    return { command: stream === "mgmt" ? "diag.collect" : stream === "hv" ? "decommission" : "config.get" };
   return {};
 }
 
-const actor = { id: "ann", type: "human", tenant: "northgrid", roles: ["operator", "command_high"], mfa: true };
+const actor = {
+  id: "ann",
+  type: "human",
+  tenant: "northgrid",
+  roles: ["operator", "command_high"],
+  mfa: true,
+};
 
 /** Applies a patch's `"*"` credential to every credential of the device. */
 function spread(facts: Facts): Facts {
@@ -80,7 +124,9 @@ function spread(facts: Facts): Facts {
   if (!isObject(device) || !isObject(device["credentials"])) return facts;
   const { "*": all, ...entries } = device["credentials"];
   if (all === undefined) return facts;
-  const credentials = Object.fromEntries(Object.entries(entries).map(([key, entry]) => [key, merge(entry, all)]));
+  const credentials = Object.fromEntries(
+    Object.entries(entries).map(([key, entry]) => [key, merge(entry, all)]),
+  );
   return { ...facts, device: { ...device, credentials } };
 }
 
@@ -98,7 +144,11 @@ export function twisted(model: string, entrypoint: string, stream: string, names
   const healthy = subject(byModel[model] ?? "meter") as Facts;
   const credential = healthy["credential"] as Facts;
   const key = { attestation: { key_fingerprint: credential["fingerprint"] ?? "" } };
-  const asked = merge(healthy, { request: question(entrypoint, healthy, stream), actor, approvals: [{ by: "bob", roles: ["command_approver"], expires_at: "@+1h" }] });
+  const asked = merge(healthy, {
+    request: question(entrypoint, healthy, stream),
+    actor,
+    approvals: [{ by: "bob", roles: ["command_approver"], expires_at: "@+1h" }],
+  });
   const bent = names.reduce<Json>((facts, name) => merge(facts, twists[name] ?? {}), asked) as Facts;
   const device = bent["device"] as Facts;
   const bound = isObject(device["attestation"]) ? merge(bent, { device: key }) : bent;
