@@ -15,8 +15,12 @@ export function overGrpc(address: string): Asked {
   return { decider: client, [Symbol.asyncDispose]: () => client[Symbol.asyncDispose]() };
 }
 
-/** Runs the service of a configuration file in this process, and asks it as its peer `peer`. */
+/**
+ * Runs the service of a configuration file in this process, and asks it as its peer `peer`. Its own listeners
+ * take free ports on this machine.
+ */
 export async function inProcess(file: string, peer: string): Promise<Asked> {
-  const app = await startApp(loadConfig({ file, cwd: process.cwd() }));
+  const flags = { "grpc.listen": "127.0.0.1:0", "http.listen": "127.0.0.1:0" };
+  const app = await startApp(loadConfig({ file, flags, cwd: process.cwd() }));
   return { decider: app.decider(peer), [Symbol.asyncDispose]: () => app.close() };
 }

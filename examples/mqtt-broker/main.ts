@@ -35,7 +35,8 @@ function print({ query, decision, ruling }: Judged): void {
   const about = query.kind === "publish" ? query.topic : query.kind === "subscribe" ? query.filter : "";
   const who = subject.device_id ?? subject.client_id;
   const findings = decision.findings.length > 0 ? ` (${decision.findings.join(", ")})` : "";
-  console.log(`${ruling.allow ? "allow" : "DENY "} ${query.kind} ${who} ${about} ${ruling.why}${findings}`);
+  const words = [ruling.allow ? "allow" : "DENY ", query.kind, who, about].filter((word) => word !== "");
+  console.log(`${words.join(" ")}: ${ruling.why}${findings}`);
 }
 
 const asked = config === undefined ? overGrpc(values.grpc ?? "") : await inProcess(config, values.peer);

@@ -20,7 +20,9 @@ export function toFault(thrown: unknown, doing: string): Fault {
   const code = (thrown as { code?: unknown } | null)?.code;
   const details = (thrown as { details?: unknown } | null)?.details;
   if (typeof code !== "number") return Fault.from(thrown, "internal", doing);
-  const said = typeof details === "string" && details !== "" ? details : `gRPC status ${code}`;
+  // grpc-js ends some texts with an empty note.
+  const text = typeof details === "string" ? details.replace(/\s*Resolution note:\s*$/, "") : "";
+  const said = text === "" ? `gRPC status ${code}` : text;
   return new Fault(codes.get(code) ?? "internal", `${doing}: ${said}`, { cause: thrown });
 }
 
