@@ -18,6 +18,11 @@ highest(vector) := max(array.concat([0], [value | some value in vector]))
 
 lowest(vector) := min(array.concat([0], [value | some value in vector]))
 
+# Of the device's own result, worked out once.
+top := highest(input.device.attestation.vector)
+
+bottom := lowest(input.device.attestation.vector)
+
 contraindicates(vector) if highest(vector) > 95
 
 contraindicates(vector) if lowest(vector) < -96
@@ -32,13 +37,15 @@ uncontradicted if absent
 uncontradicted if {
 	result.status in {"affirming", "warning", "none"}
 	is_object(result.vector)
-	not contraindicates(result.vector)
+	top <= 95
+	bottom >= -96
 }
 
 unwarned if {
 	result.status != "warning"
 	is_object(result.vector)
-	not warns(result.vector)
+	top <= 31
+	bottom >= -32
 }
 
 trusted if result.verifier in data.site.trusted_verifiers
@@ -65,17 +72,17 @@ affirmed_claims := [claim |
 ]
 
 # [FACTS] strict: now - appraised_at < max_age and now < expires_at; a result from the future is not fresh.
-fresh if within(0)
+fresh if {
+	time.passed(result.appraised_at)
+	time.before(result.appraised_at, facts.profile.attestation_max_age_s)
+	time.ahead(result.expires_at)
+}
 
 in_grace if {
 	not fresh
-	within(facts.profile.attestation_grace_s)
-}
-
-within(grace) if {
 	time.passed(result.appraised_at)
-	time.before(result.appraised_at, facts.profile.attestation_max_age_s + grace)
-	time.before(result.expires_at, grace)
+	time.before(result.appraised_at, facts.profile.attestation_max_age_s + facts.profile.attestation_grace_s)
+	time.before(result.expires_at, facts.profile.attestation_grace_s)
 }
 
 # When the evidence ends, without and with grace.
@@ -102,11 +109,12 @@ required if {
 
 # Nothing to report where it is asked for.
 sound if {
-	result.status == "affirming"
-	highest(result.vector) <= 31
-	lowest(result.vector) >= -32
-	result.verifier in data.site.trusted_verifiers
-	result.key_fingerprint == input.credential.fingerprint
+	evidence := input.device.attestation
+	evidence.status == "affirming"
+	evidence.verifier in data.site.trusted_verifiers
+	evidence.key_fingerprint == input.credential.fingerprint
+	top <= 31
+	bottom >= -32
 	claims_met
 	fresh
 }

@@ -86,19 +86,21 @@ hardware_backed if input.credential.key_protection in data.site.hardware_protect
 
 # A valid operational credential with every gate passed, for the straight path. Said again rather than called.
 sound if {
-	input.credential.type in facts.profile.credential_types
-	class_type_allowed
-	input.credential.type != "claim"
-	input.credential.device_id == input.device.id
-	input.request.client_id == input.device.id
+	credential := input.credential
+	profile := facts.profile
 	entry := facts.entry
+	credential.type in profile.credential_types
+	credential.type != "claim"
+	class_type_allowed
+	credential.device_id == input.device.id
+	input.request.client_id == input.device.id
 	entry.status == "active"
 	is_number(entry.devices)
 	entry.devices <= 1
-	time.before(entry.last_used_at, facts.profile.credential_inactivity_s)
-	time.passed(input.credential.not_before)
-	time.ahead(input.credential.not_after)
-	input.credential.not_after - input.credential.not_before <= facts.profile.credential_max_ttl_s
+	time.before(entry.last_used_at, profile.credential_inactivity_s)
+	time.passed(credential.not_before)
+	time.ahead(credential.not_after)
+	credential.not_after - credential.not_before <= profile.credential_max_ttl_s
 	hardware_backed
 }
 

@@ -117,7 +117,7 @@ it("a grant list and single checks never disagree: every row, generated topics a
         }
       },
     ),
-    { numRuns: 1200 },
+    { numRuns: 500 },
   );
 }, 120_000);
 
@@ -138,7 +138,7 @@ it("a grant list and single checks never disagree: twisted facts of every model"
         }
       },
     ),
-    { numRuns: 800 },
+    { numRuns: 300 },
   );
 }, 120_000);
 
