@@ -22,8 +22,17 @@ const names = [
 ] as const;
 const required = ["trust_domain", "device_id", "tenant", "fingerprint"] as const;
 
-/** How long an asserted credential is valid where nothing is said. */
-export const defaultValidity: { readonly from: string; readonly to: string } = { from: "-1d", to: "+30d" };
+const hour = 3600;
+const day = 24 * hour;
+
+/**
+ * Validity of an asserted credential where nothing is said: from a day ago to in 30 days, by the last full hour,
+ * so that the same question asked twice is the same question to the cache. Unix seconds.
+ */
+export function defaultValidity(now: number): { readonly from: number; readonly to: number } {
+  const start = now - (now % hour);
+  return { from: start - day, to: start + 30 * day };
+}
 
 /**
  * Reads `type=x509,trust_domain=...,device_id=...,tenant=...,fingerprint=...,not_before=-1d,not_after=+30d`.
@@ -32,8 +41,11 @@ export const defaultValidity: { readonly from: string; readonly to: string } = {
  */
 export function parseAssertion(option: string, text: string, now: number): Credential {
   const pairs = parsePairs(option, text, names, required);
-  const moment = (name: "not_before" | "not_after", fallback: string): number =>
-    parseMoment(pairs[name] ?? fallback, now, name);
+  const { from, to } = defaultValidity(now);
+  const moment = (name: "not_before" | "not_after", otherwise: number): number => {
+    const given = pairs[name];
+    return given === undefined ? otherwise : parseMoment(given, now, name);
+  };
   const type = parseChoice("type", pairs.type ?? "x509", types);
   const devices = pairs.claim_devices;
   return {
@@ -42,8 +54,8 @@ export function parseAssertion(option: string, text: string, now: number): Crede
     device_id: pairs.device_id ?? "",
     tenant: pairs.tenant ?? "",
     fingerprint: pairs.fingerprint ?? "",
-    not_before: moment("not_before", defaultValidity.from),
-    not_after: moment("not_after", defaultValidity.to),
+    not_before: moment("not_before", from),
+    not_after: moment("not_after", to),
     key_protection: parseChoice("key_protection", pairs.key_protection ?? "software", protections),
     usage: parseChoice("usage", pairs.usage ?? "telemetry", usages),
     ...(type === "claim"

@@ -29,8 +29,22 @@ function parseInput(text: string): unknown {
 
 /** One answer as a plain object: the question, the fields of `Decision` in the API, and `explanation` if there is one. */
 export function toJson({ query, decision, explanation }: Answer): Readonly<Record<string, unknown>> {
-  const { rests_on: _, retry, valid_until, ...rest } = decision;
-  const said = { ...question(query), ...rest, retry: retry ?? null, valid_until: valid_until ?? null };
+  const { allow, reason, findings, retry, obligations, valid_until } = decision;
+  const { bundle_revision, registry_revision, registry_age_s, decision_id } = decision;
+  const said = {
+    ...question(query),
+    allow,
+    reason,
+    findings,
+    retry: retry ?? null,
+    obligations,
+    valid_until: valid_until ?? null,
+    bundle_revision,
+    registry_revision,
+    registry_age_s,
+    decision_id,
+    cached: decision.cached,
+  };
   if (explanation === undefined) return said;
   const { cached, summary, facts, bound, records, input_json } = explanation;
   const input = parseInput(input_json);

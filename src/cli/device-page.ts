@@ -64,8 +64,10 @@ export function renderDevice({ id, invalid, record, revision, watermark }: Known
   }
   const { home_region, regions = [], compliance, via = [], credentials = {} } = record;
   const lifecycle = record.state?.lifecycle ?? "unknown";
+  const contained = record.state?.quarantine.active === true;
+  const standing = contained && lifecycle !== "quarantined" ? `${lifecycle}, in quarantine` : lifecycle;
   const waiver = compliance?.exception;
-  return `${visible(id)}  ${emphasise(lifecycle === "active" ? "good" : "bad", visible(lifecycle))}\n${renderRows(
+  return `${visible(id)}  ${emphasise(standing === "active" ? "good" : "bad", visible(standing))}\n${renderRows(
     [
       ["tenant", `${record.tenant}, class ${record.class}, model ${record.model || "as the tenant"}`],
       ["place", `home ${home_region}, allowed ${regions.join(", ")}, zone ${record.zone}`],

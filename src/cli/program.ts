@@ -1,5 +1,4 @@
 /** The command line as a value: every command, none of them run. */
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { bundleInspect } from "./bundle-inspect.ts";
 import { check } from "./check.ts";
@@ -7,11 +6,7 @@ import { configPrint } from "./config-print.ts";
 import { deviceGet } from "./device-get.ts";
 import { examples } from "./examples.ts";
 import { serve } from "./serve.ts";
-
-function version(): string {
-  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(text) as { version: string }).version;
-}
+import { readVersion } from "./version.ts";
 
 /** Builds the program. Errors are thrown, not printed; `main.ts` words them. */
 export function buildProgram(): Command {
@@ -19,7 +14,7 @@ export function buildProgram(): Command {
     .description(
       "Policy decisions for device fleets: may this device connect, publish, subscribe, be commanded?",
     )
-    .version(version(), "-V, --version", "print the version")
+    .version(readVersion(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .configureOutput({ outputError: () => undefined })
     .exitOverride()
@@ -37,4 +32,17 @@ export function buildProgram(): Command {
   bundleInspect(program);
   configPrint(program);
   return program;
+}
+
+/** Words of the innermost command that the arguments name. */
+export function pathOf(program: Command, words: readonly string[]): string {
+  let command = program;
+  let path = program.name();
+  for (const word of words) {
+    const next = command.commands.find((each) => each.name() === word);
+    if (next === undefined) break;
+    command = next;
+    path += ` ${word}`;
+  }
+  return path;
 }

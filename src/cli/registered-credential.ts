@@ -41,12 +41,9 @@ export async function registeredCredential(
     );
   }
   const known = credentials[found["--fingerprint"] ?? ""];
-  const moment = (
-    name: string,
-    flag: string | undefined,
-    fact: number | undefined,
-    otherwise: string,
-  ): number => (flag === undefined && fact !== undefined ? fact : parseMoment(flag ?? otherwise, now, name));
+  const { from, to } = defaultValidity(now);
+  const moment = (name: string, flag: string | undefined, otherwise: number): number =>
+    flag === undefined ? otherwise : parseMoment(flag, now, name);
   const type = known?.type ?? "x509";
   return {
     type,
@@ -54,8 +51,8 @@ export async function registeredCredential(
     device_id: id,
     tenant: found["--tenant"] ?? "",
     fingerprint: found["--fingerprint"] ?? "",
-    not_before: moment("--not-before", flags.notBefore, known?.not_before, defaultValidity.from),
-    not_after: moment("--not-after", flags.notAfter, known?.not_after, defaultValidity.to),
+    not_before: moment("--not-before", flags.notBefore, known?.not_before ?? from),
+    not_after: moment("--not-after", flags.notAfter, known?.not_after ?? to),
     key_protection: known?.key_protection ?? "software",
     usage: known?.usage ?? "telemetry",
     ...(type === "claim" && known?.claim !== undefined ? { claim: known.claim } : {}),

@@ -13,17 +13,24 @@ function wordUsage(error: CommanderError): string {
 }
 
 /**
- * Prints what went wrong and what to do, with the stack only where `debug`.
+ * What went wrong and what to do, on one line.
  * @param path words of the command that failed, e.g. `sallyport check publish`
  */
+export function wordFailure(thrown: unknown, path: string): string {
+  const text =
+    thrown instanceof CommanderError
+      ? `${wordUsage(thrown)}; see \`${path} --help\``
+      : Fault.from(thrown, "internal", "a fault of this program, please report it").message;
+  return visible(text);
+}
+
+/** Prints it, with the stack only where `debug`. */
 export function reportFailure(thrown: unknown, path: string, debug: boolean): void {
-  const usage = thrown instanceof CommanderError;
-  const text = usage
-    ? `${wordUsage(thrown)}; see \`${path} --help\``
-    : Fault.from(thrown, "internal", "a fault of this program, please report it").message;
-  process.stderr.write(`sallyport: ${visible(text)}\n`);
+  process.stderr.write(`sallyport: ${wordFailure(thrown, path)}
+`);
   if (!debug) return;
   for (let error = thrown; error instanceof Error; error = error.cause) {
-    process.stderr.write(`${error.stack ?? error.message}\n`);
+    process.stderr.write(`${error.stack ?? error.message}
+`);
   }
 }

@@ -1,9 +1,54 @@
 /** `sallyport serve`. */
 import type { Command } from "commander";
-import { type ConfigFlags, withConfig } from "./config-options.ts";
+import { Fault } from "../runtime/fault.ts";
+import { type ConfigFlags, readConfig, withConfig } from "./config-options.ts";
 import { examples } from "./examples.ts";
+import { readVersion } from "./version.ts";
+import { welcome } from "./welcome.ts";
 
-async function run(_flags: ConfigFlags): Promise<void> {}
+/** How long after an orderly stop something may keep the process alive. */
+const lingerMs = 1000;
+
+const say = (text: string): void => void process.stderr.write(`sallyport: ${text}\n`);
+
+/** Resolves at the first SIGTERM or SIGINT; from then on a second one ends the process at once. */
+function untilStopped(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let asked = false;
+    const stop = (signal: NodeJS.Signals): void => {
+      if (asked) {
+        say(`${signal} again: stopped without waiting`);
+        process.exit(1);
+      }
+      asked = true;
+      resolve(signal);
+    };
+    process.on("SIGTERM", stop);
+    process.on("SIGINT", stop);
+  });
+}
+
+async function run(flags: ConfigFlags): Promise<void> {
+  const config = await readConfig(flags);
+  const { startApp } = await import("../app.ts");
+  const version = readVersion();
+  const app = await startApp(config, { version });
+  const stopped = untilStopped();
+  process.on("SIGHUP", () => {
+    app.reload().then(
+      () => say("read records and certificates again"),
+      (thrown: unknown) => say(Fault.from(thrown, "internal", "cannot read them again").message),
+    );
+  });
+  // Decisions on standard output stay alone there.
+  const out = config.decision_log.sink === "stdout" ? process.stderr : process.stdout;
+  out.write(welcome(app, config, version));
+  const signal = await stopped;
+  say(`${signal}: running calls have ${config.shutdown.drain_s} s to end; a second signal does not wait`);
+  await app.close();
+  say("stopped");
+  setTimeout(() => process.exit(), lingerMs).unref();
+}
 
 /** Adds the command. */
 export function serve(program: Command): void {
@@ -12,7 +57,8 @@ export function serve(program: Command): void {
     .summary("run the decision service")
     .description(
       "Run the decision service until SIGTERM or SIGINT, which let running calls end; a second one does not.\n" +
-        "Exit code: 0 after an orderly stop, 1 where it could not start or stop.",
+        "SIGHUP reads records and certificates again.\n" +
+        "Exit code: 0 after an orderly stop, 1 where it could not start or was cut short.",
     );
   withConfig(command)
     .addHelpText(

@@ -9,7 +9,7 @@ export interface Ended {
 }
 
 /** Environment of the test without settings of the person who runs it. */
-const plain: NodeJS.ProcessEnv = Object.fromEntries(
+export const plain: NodeJS.ProcessEnv = Object.fromEntries(
   Object.entries(process.env).filter(
     ([name]) => !/^(SALLYPORT_|NO_COLOR$|FORCE_COLOR$|NODE_OPTIONS$)/.test(name),
   ),

@@ -94,6 +94,7 @@ const decisions: Readonly<Record<string, (request: never) => unknown>> = {
 /** One healthy device; one in quarantine whose only credential is revoked. */
 function device(id: string, now: number): unknown {
   if (id === "meter-001") return deviceRecord(id, now);
+  if (id === "meter-003") return deviceRecord(id, now, { state: { quarantine: { active: true } } });
   if (id !== "meter-002") return undefined;
   return deviceRecord(id, now, {
     credentials: { "fp-meter-002": { status: "revoked" } },
