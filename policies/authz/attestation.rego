@@ -19,9 +19,9 @@ highest(vector) := max(array.concat([0], [value | some value in vector]))
 lowest(vector) := min(array.concat([0], [value | some value in vector]))
 
 # Of the device's own result, worked out once.
-top := highest(input.device.attestation.vector)
+top := highest(result.vector) if is_object(result.vector)
 
-bottom := lowest(input.device.attestation.vector)
+bottom := lowest(result.vector) if is_object(result.vector)
 
 contraindicates(vector) if highest(vector) > 95
 
@@ -36,14 +36,12 @@ uncontradicted if absent
 
 uncontradicted if {
 	result.status in {"affirming", "warning", "none"}
-	is_object(result.vector)
 	top <= 95
 	bottom >= -96
 }
 
 unwarned if {
 	result.status != "warning"
-	is_object(result.vector)
 	top <= 31
 	bottom >= -32
 }

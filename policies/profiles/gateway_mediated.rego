@@ -112,10 +112,14 @@ uncontradicted if input.gateway.attestation == null
 uncontradicted if {
 	input.gateway.attestation.status in {"affirming", "warning", "none"}
 	is_object(input.gateway.attestation.vector)
-	not attestation.contraindicates(input.gateway.attestation.vector)
+	not contradicted
 	verified
 	matching
 }
+
+contradicted if attestation.contraindicates(input.gateway.attestation.vector)
+
+warned if attestation.warns(input.gateway.attestation.vector)
 
 matching if input.gateway.firmware == null
 
@@ -148,7 +152,8 @@ undegraded if {
 	in_patch_window
 	time.ahead(input.gateway.support.support_ends_at)
 	input.gateway.attestation.status == "affirming"
-	not attestation.warns(input.gateway.attestation.vector)
+	is_object(input.gateway.attestation.vector)
+	not warned
 	not "downgrade" in responses
 	compliant
 }

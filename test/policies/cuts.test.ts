@@ -1,10 +1,10 @@
+import { join } from "node:path";
 import fc from "fast-check";
 import { expect, it } from "vitest";
+import { policySources } from "../../policies/sources.ts";
 import {
   answerAt,
-  at,
   type Cut,
-  canonical,
   cutsOf,
   cutTable,
   differences,
@@ -12,8 +12,7 @@ import {
   replaceAt,
   valuesAt,
 } from "./clock.ts";
-import { evaluate } from "./harness.ts";
-import { type Facts, ownRows, sharedRows } from "./tables.ts";
+import { type Facts, ownRows, root, sharedRows } from "./tables.ts";
 import { entrypoints, inputOf, models, now, twisted, twists } from "./twists.ts";
 
 const modes: readonly Mode[] = ["alone", "step"];
@@ -195,9 +194,20 @@ it("where no model is known only the registry's lag counts", () => {
   expect(unsound("connect", input, "alone", suspicions(input, 400, 1))).toBeUndefined();
 });
 
-it("the clock is read nowhere else: an answer replays from its input", () => {
-  const input = inputOf("publish", twisted("zero_trust", "publish", "ops", [])) as Facts;
-  expect(canonical(evaluate("sallyport/publish", at(input, now, "alone")))).toBe(
-    canonical(evaluate("sallyport/publish", input)),
+it("only lib/time reads the clock", () => {
+  const readers = policySources(join(root, "policies")).filter(
+    ({ path, bytes }) => path.endsWith(".rego") && bytes.includes("input.now"),
   );
+  expect(readers.map(({ path }) => path)).toEqual(["lib/time.rego"]);
+});
+
+it("no rule negates a call on a fact: absent, it would undo the rule that denies", () => {
+  const negated = /not [a-z_.]+\((?=[^()]*(?:input|result|signal|approval)\.)[^()]*\)/;
+  const found = policySources(join(root, "policies")).flatMap(({ path, bytes }) =>
+    bytes
+      .toString("utf8")
+      .split("\n")
+      .flatMap((line) => (path.endsWith(".rego") && negated.test(line) ? [`${path}: ${line.trim()}`] : [])),
+  );
+  expect(found).toEqual([]);
 });

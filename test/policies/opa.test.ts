@@ -34,7 +34,7 @@ function bent(): Asked[] {
     stream: fc.constantFrom("hv", "ops", "mgmt", "rec"),
     names: fc.subarray(Object.keys(twists), { maxLength: 4 }),
   });
-  return fc.sample(one, 600).flatMap(({ model, kind, stream, names }) => {
+  return fc.sample(one, { numRuns: 600, seed: 11 }).flatMap(({ model, kind, stream, names }) => {
     const input = inputOf(kind, twisted(model, kind, stream, names));
     return input === undefined ? [] : [{ kind, input }];
   });
@@ -120,9 +120,9 @@ it.skipIf(opa === undefined)(
     const asked = [...rows(), ...bent(), ...nearMisses()].filter(({ kind }) => kind === "publish");
     const straight = evalAll(() => "data.sallyport.publish", asked);
     const explained = evalAll(() => "data.sallyport.authz.publish.explained", asked);
-    expect(straight.map((answer, i) => [answer, asked[i]?.input])).toEqual(
-      explained.map((answer, i) => [answer, asked[i]?.input]),
-    );
+    for (const [i, answer] of straight.entries()) {
+      expect(canonical(answer), JSON.stringify(asked[i]?.input)).toBe(canonical(explained[i]));
+    }
     expect(straight.filter((answer) => canonical(answer) === plain).length).toBeGreaterThan(100);
   },
   120_000,
