@@ -25,7 +25,9 @@ export class FactsTable implements FactsReader {
   }
 
   firmwarePolicy(tenant: string, deviceClass: string): Stored<FirmwarePolicyRecord> | undefined {
-    return this.#records.get(`firmware_policy:${tenant}/${deviceClass}`) as Stored<FirmwarePolicyRecord> | undefined;
+    return this.#records.get(`firmware_policy:${tenant}/${deviceClass}`) as
+      | Stored<FirmwarePolicyRecord>
+      | undefined;
   }
 
   freshness(): { synced: boolean; watermark: number } {

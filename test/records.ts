@@ -18,8 +18,16 @@ export function deviceRecord(id: string, now: number, patch: Json = {}): DeviceR
     hw_rev: "r2",
     zone: "none",
     via: [],
-    credentials: { [`fp-${id}`]: { status: "active", bound_at: now - 100 * day, last_used_at: now - 3600, devices: 1 } },
-    firmware: { version: "2.4.1", key: 2004001, svn: 7, channel: "production", components: { modem: 1002000 } },
+    credentials: {
+      [`fp-${id}`]: { status: "active", bound_at: now - 100 * day, last_used_at: now - 3600, devices: 1 },
+    },
+    firmware: {
+      version: "2.4.1",
+      key: 2004001,
+      svn: 7,
+      channel: "production",
+      components: { modem: 1002000 },
+    },
     support: { support_ends_at: now + 1000 * day, eol_at: now + 1400 * day },
     compliance: { status: "compliant" },
     state: {
@@ -65,7 +73,12 @@ export function tenantRecord(id: string, patch: Json = {}): TenantRecord {
 }
 
 /** A firmware floor that a healthy device meets. */
-export function floorRecord(tenant: string, deviceClass: string, now: number, patch: Json = {}): FirmwarePolicyRecord {
+export function floorRecord(
+  tenant: string,
+  deviceClass: string,
+  now: number,
+  patch: Json = {},
+): FirmwarePolicyRecord {
   const floor = {
     tenant,
     class: deviceClass,

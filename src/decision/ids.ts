@@ -11,5 +11,5 @@ const forbidden = /[/+#*>\s\p{C}\p{Z}]/u;
  * whitespace, control or invisible format characters, or lone surrogates.
  */
 export function isSafeId(id: string): boolean {
-  return id.length > 0 && id.length <= maxIdLength && !forbidden.test(id);
+  return typeof id === "string" && id.length > 0 && id.length <= maxIdLength && !forbidden.test(id);
 }

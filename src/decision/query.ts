@@ -10,7 +10,10 @@ export type Kind = "connect" | "publish" | "subscribe" | "command";
  * of its session once that is known.
  */
 export interface Subject {
-  /** MQTT client id or the like; empty where the protocol has none (then it is not compared). */
+  /**
+   * MQTT client id or the like; must be the bound device id. Empty is refused, but through a gateway, where
+   * `device_id` says whom it speaks for.
+   */
   readonly client_id: string;
   /** Proof of the connection: the device's own, or for a gateway's connection `null` with `gateway` set. */
   readonly proof: Evidence | Identity | null;

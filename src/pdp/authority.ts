@@ -34,6 +34,7 @@ function wellFormed(actor: Actor): boolean {
     isSafeId(actor.id) &&
     (actor.type === "human" || actor.type === "service") &&
     (actor.tenant === "*" || isSafeId(actor.tenant)) &&
+    Array.isArray(actor.roles) &&
     actor.roles.every((role) => isSafeId(role)) &&
     typeof actor.mfa === "boolean"
   );
@@ -79,7 +80,7 @@ export async function resolveAuthority(
       const approval = await prover.proveApproval(each.token, target);
       if (!("refused" in approval)) approvals.push(approval);
     } else if (peer.may_assert.includes("approvals")) {
-      if (!isSafeId(each.by) || !isTime(each.expires_at))
+      if (!isSafeId(each.by) || !isTime(each.expires_at) || !Array.isArray(each.roles))
         return { reason: "bad_request", detail: "an approval is malformed" };
       approvals.push(each);
     }

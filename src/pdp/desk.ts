@@ -106,6 +106,12 @@ export class Desk {
     return decision;
   }
 
+  /** The denial that stands for a fault of this program. */
+  fault(thrown: unknown, peer: Peer, query: Query): Decision {
+    this.#onFault(thrown, query);
+    return this.deny(hostVerdict("internal_error"), peer, query, "the decision failed");
+  }
+
   /** The denial of a service that has no policy. */
   denyWithoutPolicy(peer: Peer, query: Query): Decision {
     return this.deny(hostVerdict("internal_error"), peer, query, "no policy bundle is in force");

@@ -2,8 +2,10 @@
 import type { CacheLimits } from "../cache/decision-cache.ts";
 import type { Change } from "../decision/change.ts";
 import type { Decider, Decision } from "../decision/decision.ts";
+import { denial } from "../decision/denial.ts";
 import type { Peer } from "../decision/identity.ts";
 import type { CommandQuery, Query, Subject } from "../decision/query.ts";
+import { nextDecisionId } from "./answer.ts";
 import { type AuthorityProver, resolveAuthority } from "./authority.ts";
 import { DecisionCore } from "./decision-core.ts";
 import { Desk, type DeskParts, type SessionQuery } from "./desk.ts";
@@ -84,14 +86,15 @@ export class Pdp {
     };
     return {
       peer,
-      decide: (query) => {
-        if (!may(query.kind)) return this.#denyKind(peer, query);
-        if (query.kind === "command") return this.#decideCommand(peer, query);
-        const resolution = resolve(query.subject);
-        return resolution instanceof Promise
-          ? resolution.then((done) => this.#decideSession(peer, query, done))
-          : this.#decideSession(peer, query, resolution);
-      },
+      decide: (query) =>
+        this.#total(peer, query, () => {
+          if (!may(query.kind)) return this.#denyKind(peer, query);
+          if (query.kind === "command") return this.#decideCommand(peer, query);
+          const resolution = resolve(query.subject);
+          return resolution instanceof Promise
+            ? resolution.then((done) => this.#decideSession(peer, query, done))
+            : this.#decideSession(peer, query, resolution);
+        }),
       explain: async (query) => {
         if (!may(query.kind)) return ungrounded(this.#denyKind(peer, query));
         if (query.kind === "command") {
@@ -112,6 +115,23 @@ export class Pdp {
         return withoutGrants(this.#deny(peer, query, resolution.reason, resolution.detail));
       },
     };
+  }
+
+  /** Whatever is thrown at it, the answer is a decision: a query that no type would let through is malformed. */
+  #total(peer: Peer, query: Query, answer: () => Decision | Promise<Decision>): Decision | Promise<Decision> {
+    const refuse = (thrown: unknown): Decision => {
+      try {
+        return this.#desk.fault(thrown, peer, query);
+      } catch {
+        return denial("internal_error", { id: nextDecisionId() });
+      }
+    };
+    try {
+      const decision = answer();
+      return decision instanceof Promise ? decision.catch(refuse) : decision;
+    } catch (thrown) {
+      return refuse(thrown);
+    }
   }
 
   #decideSession(peer: Peer, query: SessionQuery, resolution: Resolution): Decision | Promise<Decision> {

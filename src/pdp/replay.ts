@@ -11,21 +11,23 @@ const laterGates: ReadonlySet<Reason> = new Set<Reason>([
 
 /** Remembers the highest sequence number accepted per device, bounded to the most recent devices. */
 export class ReplayGuard {
-  readonly #highest: LRUCache<string, number>;
+  readonly #devices: number;
+  // Made when the first message carries a sequence number: most fleets send none.
+  #highest: LRUCache<string, number> | undefined;
 
   constructor(devices: number) {
-    this.#highest = new LRUCache({ max: devices });
+    this.#devices = devices;
   }
 
   /** Whether `seq` is not above what the registry or this process has seen of the device. */
   isReplay(deviceId: string, seq: number, registryLastSeq: number): boolean {
-    return seq <= registryLastSeq || seq <= (this.#highest.get(deviceId) ?? -1);
+    return seq <= registryLastSeq || seq <= (this.#highest?.get(deviceId) ?? -1);
   }
 
   /** `seq` was accepted. */
   accept(deviceId: string, seq: number): void {
-    const highest = this.#highest.get(deviceId) ?? -1;
-    if (seq > highest) this.#highest.set(deviceId, seq);
+    this.#highest ??= new LRUCache({ max: this.#devices });
+    if (seq > (this.#highest.get(deviceId) ?? -1)) this.#highest.set(deviceId, seq);
   }
 }
 

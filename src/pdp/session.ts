@@ -75,13 +75,15 @@ function boundDevice(credential: Credential, clientId: string): string {
 function direct(peer: Peer, subject: Subject, proof: ProofResult): Resolution {
   if ("refused" in proof) return { reason: "credential_missing", detail: proof.refused };
   const { identity } = proof;
+  // An empty client id would leave the binding unchecked [MQTT-3.1.3-6 lets a server assign one].
+  if (subject.client_id === "") return { reason: "bad_request", detail: "the client id is empty" };
   const deviceId = boundDevice(identity.credential, subject.client_id);
   if (!isSafeId(deviceId))
     return { reason: "bad_request", detail: "the device id is empty or holds forbidden characters" };
   return {
     key: `${peer.name}|${identity.key}|${lengthPrefixed(subject.client_id)}`,
     peer,
-    clientId: subject.client_id === "" ? deviceId : subject.client_id,
+    clientId: subject.client_id,
     deviceId,
     identity,
     gateway: undefined,

@@ -9,8 +9,8 @@ interface SpentClaim {
 }
 
 /**
- * A durable ledger beside the records: no snapshot of a source touches it. Both duties are committed
- * and flushed before they resolve, and compare-and-set at the one writer.
+ * A durable ledger beside the records: no snapshot of a source touches it. Both duties are compare-and-set in
+ * one transaction, on disk before they resolve.
  */
 export class DutyLedger implements AsyncDisposable {
   readonly #root: RootDatabase;
@@ -44,11 +44,11 @@ export class DutyLedger implements AsyncDisposable {
   /** Marks a single-use claim as spent; `false` if it was spent before. Throws `store_unavailable`. */
   async spendClaim(fingerprint: string, deviceId: string): Promise<boolean> {
     try {
-      const first = await this.#claims.ifNoExists(fingerprint, () => {
-        this.#claims.put(fingerprint, { device: deviceId });
+      return this.#root.transactionSync(() => {
+        if (this.#claims.doesExist(fingerprint)) return false;
+        this.#claims.putSync(fingerprint, { device: deviceId });
+        return true;
       });
-      await this.#root.flushed;
-      return first;
     } catch (thrown) {
       throw Fault.from(thrown, "store_unavailable", "a claim could not be marked as spent");
     }
@@ -62,10 +62,9 @@ export class DutyLedger implements AsyncDisposable {
   /** Requires evidence newer than `since` (unix seconds) of a device; an earlier mark is never lowered. Throws `store_unavailable`. */
   async markReentry(deviceId: string, since: number): Promise<void> {
     try {
-      await this.#root.transaction(() => {
-        if (since > (this.#reentry.get(deviceId) ?? 0)) this.#reentry.put(deviceId, since);
+      this.#root.transactionSync(() => {
+        if (since > (this.#reentry.get(deviceId) ?? 0)) this.#reentry.putSync(deviceId, since);
       });
-      await this.#root.flushed;
     } catch (thrown) {
       throw Fault.from(thrown, "store_unavailable", "a loss of trust could not be recorded");
     }

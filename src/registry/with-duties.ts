@@ -1,5 +1,5 @@
 /** Records as the sources give them, joined with what the service itself remembers: the more restrictive wins. */
-import type { DeviceRecord } from "../decision/facts.ts";
+import type { CredentialRecord, DeviceRecord } from "../decision/facts.ts";
 import type { DutyLedger } from "./duty-ledger.ts";
 import type { RecordReader, StoredRecord } from "./stored-record.ts";
 
@@ -11,11 +11,16 @@ function spendClaims(record: DeviceRecord, marks: Marks): DeviceRecord {
     ([fingerprint, { claim }]) => claim !== undefined && !claim.used && marks.isSpent(fingerprint),
   );
   if (spent.length === 0) return record;
-  const used = spent.map(([fingerprint, each]) => [
-    fingerprint,
-    { ...each, claim: { ...each.claim, used: true } },
-  ]);
-  return { ...record, credentials: { ...record.credentials, ...Object.fromEntries(used) } };
+  // Without a prototype, as they were read: nothing may be found that the record does not hold.
+  const credentials: Record<string, CredentialRecord> = Object.assign(
+    Object.create(null),
+    record.credentials,
+  );
+  for (const [fingerprint, each] of spent) {
+    if (each.claim !== undefined)
+      credentials[fingerprint] = { ...each, claim: { ...each.claim, used: true } };
+  }
+  return { ...record, credentials };
 }
 
 function mark(record: DeviceRecord, marks: Marks): DeviceRecord {

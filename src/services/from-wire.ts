@@ -26,6 +26,7 @@ export const defaultRequestLimits: RequestLimits = { filters: 64, batch: 256 };
 
 // A value that no check of the domain accepts stands for one that the wire left out or that is no QoS.
 const absentTime = -1;
+const absentQos = -1;
 
 function credential(given: wire.Credential): Credential {
   const base = {
@@ -69,7 +70,7 @@ export function toSubject(given: wire.Subject | undefined): Subject {
 }
 
 // The domain refuses any other QoS; the type says what it must be once it is accepted.
-const qos = (given: number): 0 | 1 | 2 => given as 0 | 1 | 2;
+const qos = (given: number | undefined): 0 | 1 | 2 => (given ?? absentQos) as 0 | 1 | 2;
 
 /** A connect question. */
 export function toConnect(request: wire.CheckConnectRequest): ConnectQuery {

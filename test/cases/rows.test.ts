@@ -32,7 +32,7 @@ describe.skipIf(shared === undefined)("decision rows handed from issue to issue"
   });
 
   it.each(rows.map((row) => [row.id, row.title, row] as const))("%s %s", async (_id, _title, row) => {
-    const { expected, actual } = compare(row, await askCore(snapshot, row.facts));
+    const { expected, actual } = compare(row, await askCore(snapshot, row.facts, row.kind));
     expect(actual).toEqual(expected);
   });
 });

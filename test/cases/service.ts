@@ -21,13 +21,13 @@ export function store(facts: FactsTable, records: readonly WorldRecord[]): void 
 }
 
 /** Asks a row's question of the core, with identities that are given as proven. */
-export async function askCore(snapshot: PolicySnapshot, row: Json): Promise<Decision> {
-  const world = worldOf(row, (credential) => ({ key: JSON.stringify(credential), credential }));
-  const facts = new FactsTable();
-  facts.synced = world.synced;
-  facts.watermark = world.watermark;
-  const pdp = corePdp(facts, new ManualClock(world.now));
+export async function askCore(snapshot: PolicySnapshot, facts: Json, kind: string): Promise<Decision> {
+  const world = worldOf(facts, (credential) => ({ key: JSON.stringify(credential), credential }), kind);
+  const table = new FactsTable();
+  table.synced = world.synced;
+  table.watermark = world.watermark;
+  const pdp = corePdp(table, new ManualClock(world.now));
   pdp.activate(snapshot);
-  store(facts, world.records);
+  store(table, world.records);
   return pdp.decider(world.peer).decide(world.query);
 }

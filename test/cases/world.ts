@@ -1,7 +1,7 @@
 /** A row's world: the records, the peer, the proof and the question that its facts describe. */
 import type { Actor, Approval, BreakGlass, Credential, RecordKey } from "../../src/decision/facts.ts";
 import type { Evidence, Identity, Peer } from "../../src/decision/identity.ts";
-import type { Query, Subject } from "../../src/decision/query.ts";
+import type { Query, Subject, Will } from "../../src/decision/query.ts";
 import type { Json, Row } from "./table.ts";
 
 /** A record to be stored. */
@@ -19,6 +19,43 @@ export interface World {
   readonly records: readonly WorldRecord[];
   readonly peer: Peer;
   readonly query: Query;
+}
+
+/** What a record must hold and no policy of this release reads: tables leave it out. */
+const unread: Json = {
+  home_region: "eu-west",
+  hw_rev: "r1",
+  ota: {
+    ring: 0,
+    attempts: 0,
+    last_release: "none",
+    in_progress: "",
+    battery_pct: 100,
+    mains: true,
+    idle: true,
+    tz_offset_s: 0,
+  },
+};
+
+/** Completes what a table leaves out of a device. */
+export function completed(device: Json): Json {
+  const firmware = object(device["firmware"]);
+  const state = object(device["state"]);
+  const quarantine = object(state?.["quarantine"]);
+  return {
+    ...unread,
+    ...device,
+    ...(firmware === undefined ? {} : { firmware: { version: "0", svn: 0, ...firmware } }),
+    ...(state === undefined
+      ? {}
+      : {
+          state: {
+            last_seq: 0,
+            ...state,
+            ...(quarantine === undefined ? {} : { quarantine: { since: 0, by: "nobody", ...quarantine } }),
+          },
+        }),
+  };
 }
 
 /** Facts that a fixture's gateway leaves out: it is stored like any device. */
@@ -113,12 +150,17 @@ function subjectOf(facts: Json, request: Json, proofOf: (credential: Credential)
 }
 
 function queryOf(facts: Json, request: Json, proofOf: (credential: Credential) => Proof): Query {
-  const qos = (request["qos"] ?? 0) as 0 | 1 | 2;
+  const qos = request["qos"] as 0 | 1 | 2;
   const optional = <K extends string>(name: K): Record<K, number> | Record<string, never> =>
     request[name] === undefined ? {} : ({ [name]: request[name] } as Record<K, number>);
   switch (request["kind"]) {
     case "connect":
-      return { kind: "connect", subject: subjectOf(facts, request, proofOf), ...optional("device_time") };
+      return {
+        kind: "connect",
+        subject: subjectOf(facts, request, proofOf),
+        ...optional("device_time"),
+        ...(object(request["will"]) === undefined ? {} : { will: request["will"] as unknown as Will }),
+      };
     case "publish":
       return {
         kind: "publish",
@@ -152,8 +194,8 @@ function queryOf(facts: Json, request: Json, proofOf: (credential: Credential) =
 }
 
 /** Takes a row's facts apart. `proofOf` turns the credential's facts into a proof. */
-export function worldOf(facts: Json, proofOf: (credential: Credential) => Proof): World {
-  const request = object(facts["request"]) ?? {};
+export function worldOf(facts: Json, proofOf: (credential: Credential) => Proof, kind?: string): World {
+  const request: Json = { ...(kind === undefined ? {} : { kind }), ...(object(facts["request"]) ?? {}) };
   const registry = object(facts["registry"]) ?? {};
   return {
     now: facts["now"] as number,

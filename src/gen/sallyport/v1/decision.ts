@@ -125,7 +125,10 @@ export interface Via {
 
 /** The device that asks, and how it proved that it is that device. */
 export interface Subject {
-  /** MQTT client id or the like. Must be the bound device id where present; empty: the protocol has none. */
+  /**
+   * MQTT client id or the like; must be the bound device id. Empty: `bad_request`, but through a gateway, where
+   * `device_id` says whom it speaks for.
+   */
   client_id: string;
   /** The device's own proof. Absent: `credential_missing`, except through a gateway that asserts it. */
   proof?:
@@ -140,8 +143,8 @@ export interface Subject {
 /** A last will [MQTT-3.1.2-8]; judged at connect as a publish. */
 export interface Will {
   topic: string;
-  /** 0, 1 or 2. */
-  qos: number;
+  /** 0, 1 or 2. Required (absent: `bad_request`). */
+  qos?: number | undefined;
   retain: boolean;
 }
 
@@ -167,8 +170,8 @@ export interface CheckPublishRequest {
     | undefined;
   /** Topic name, at most 1024 bytes here (65,535 in MQTT). Wildcards are refused [MQTT-3.3.2-2]. */
   topic: string;
-  /** 0, 1 or 2. */
-  qos: number;
+  /** 0, 1 or 2. Required (absent: `bad_request`): an enforcement point that cannot tell must say its cap. */
+  qos?: number | undefined;
   retain: boolean;
   /** Message time that the device claims. Absent: server time. */
   occurred_at?:
@@ -193,8 +196,8 @@ export interface CheckSubscribeRequest {
 export interface TopicFilter {
   /** Topic filter, with its `$share/<group>/` prefix if it has one. At most 1024 bytes. */
   filter: string;
-  /** Requested maximum QoS: 0, 1 or 2. */
-  qos: number;
+  /** Requested maximum QoS: 0, 1 or 2. Required (absent: `bad_request`). */
+  qos?: number | undefined;
 }
 
 export interface CheckSubscribeResponse {
@@ -1026,7 +1029,7 @@ export const Subject: MessageFns<Subject> = {
 };
 
 function createBaseWill(): Will {
-  return { topic: "", qos: 0, retain: false };
+  return { topic: "", qos: undefined, retain: false };
 }
 
 export const Will: MessageFns<Will> = {
@@ -1034,7 +1037,7 @@ export const Will: MessageFns<Will> = {
     if (message.topic !== "") {
       writer.uint32(10).string(message.topic);
     }
-    if (message.qos !== 0) {
+    if (message.qos !== undefined) {
       writer.uint32(16).uint32(message.qos);
     }
     if (message.retain !== false) {
@@ -1208,7 +1211,7 @@ export const CheckConnectResponse: MessageFns<CheckConnectResponse> = {
 };
 
 function createBaseCheckPublishRequest(): CheckPublishRequest {
-  return { subject: undefined, topic: "", qos: 0, retain: false, occurred_at: undefined, seq: undefined };
+  return { subject: undefined, topic: "", qos: undefined, retain: false, occurred_at: undefined, seq: undefined };
 }
 
 export const CheckPublishRequest: MessageFns<CheckPublishRequest> = {
@@ -1219,7 +1222,7 @@ export const CheckPublishRequest: MessageFns<CheckPublishRequest> = {
     if (message.topic !== "") {
       writer.uint32(18).string(message.topic);
     }
-    if (message.qos !== 0) {
+    if (message.qos !== undefined) {
       writer.uint32(24).uint32(message.qos);
     }
     if (message.retain !== false) {
@@ -1412,7 +1415,7 @@ export const CheckSubscribeRequest: MessageFns<CheckSubscribeRequest> = {
 };
 
 function createBaseTopicFilter(): TopicFilter {
-  return { filter: "", qos: 0 };
+  return { filter: "", qos: undefined };
 }
 
 export const TopicFilter: MessageFns<TopicFilter> = {
@@ -1420,7 +1423,7 @@ export const TopicFilter: MessageFns<TopicFilter> = {
     if (message.filter !== "") {
       writer.uint32(10).string(message.filter);
     }
-    if (message.qos !== 0) {
+    if (message.qos !== undefined) {
       writer.uint32(16).uint32(message.qos);
     }
     return writer;
