@@ -1,0 +1,187 @@
+/** Over gRPC: a bare echo and the service in turns, asked the same messages by ghz. */
+import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { median } from "./measure.ts";
+
+/** Calls per second, medians of the rounds. */
+export interface OverGrpc {
+  readonly echo_rps: number;
+  readonly cached_rps: number;
+  readonly miss_echo_rps: number;
+  readonly miss_rps: number;
+}
+
+const root = path.resolve(import.meta.dirname, "..");
+const rounds = 5;
+const seconds = 4;
+const warmUpSeconds = 2;
+const connections = 4;
+const concurrency = 64;
+
+/** ghz: `$GHZ`, on PATH, or the pinned Go tool. */
+export function findGhz(): string[] | undefined {
+  const named = process.env["GHZ"];
+  if (named !== undefined && existsSync(named)) return [named];
+  for (const candidate of [
+    ["ghz"],
+    ["go", "tool", `-modfile=${path.join(root, "tools/ghz/go.mod")}`, "ghz"],
+  ]) {
+    const [command = "", ...args] = candidate;
+    if (spawnSync(command, [...args, "--version"]).status === 0) return candidate;
+  }
+  return undefined;
+}
+
+interface Server {
+  readonly address: string;
+  stop(): void;
+}
+
+async function start(command: string, args: readonly string[], announced: RegExp): Promise<Server> {
+  const child: ChildProcess = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"], cwd: root });
+  const address = await new Promise<string>((resolve, reject) => {
+    let seen = "";
+    child.stdout?.on("data", (chunk: Buffer) => {
+      seen += chunk.toString();
+      const found = announced.exec(seen);
+      if (found?.[1] !== undefined) resolve(found[1]);
+    });
+    child.on("exit", (code) => reject(new Error(`${command} ended with ${code}: ${seen}`)));
+  });
+  return {
+    address: address.includes(":") ? address : `127.0.0.1:${address}`,
+    stop: () => child.kill("SIGTERM"),
+  };
+}
+
+const day = 86_400;
+
+function request(topic: string): unknown {
+  const now = Math.floor(Date.now() / 1000);
+  return {
+    subject: {
+      client_id: "meter-001",
+      proof: {
+        asserted: {
+          type: "x509",
+          trust_domain: "prod.devices.acme.example",
+          device_id: "meter-001",
+          tenant: "acme",
+          fingerprint: "fp-meter-001",
+          not_before: now - 100 * day,
+          not_after: now + 200 * day,
+          key_protection: "software",
+          usage: "telemetry",
+        },
+      },
+    },
+    topic,
+    qos: 0,
+  };
+}
+
+const run = promisify(execFile);
+
+interface Ghz {
+  readonly argv: readonly string[];
+  readonly data: string;
+}
+
+async function callsPerSecond(ghz: Ghz, address: string, duration: number): Promise<number> {
+  const [command = "", ...args] = ghz.argv;
+  const { stdout } = await run(
+    command,
+    [
+      ...args,
+      "--insecure",
+      `--import-paths=${path.join(root, "proto")}`,
+      "--proto=sallyport/v1/decision.proto",
+      "--call=sallyport.v1.DecisionService/CheckPublish",
+      `--data-file=${ghz.data}`,
+      `--concurrency=${concurrency}`,
+      `--connections=${connections}`,
+      `--duration=${duration}s`,
+      "--duration-stop=ignore",
+      "--format=json",
+      address,
+    ],
+    { maxBuffer: 512 * 1024 * 1024 },
+  );
+  const report = JSON.parse(stdout) as { rps: number; errorDistribution?: Record<string, number> };
+  if (Object.keys(report.errorDistribution ?? {}).length > 0) {
+    throw new Error(`ghz saw errors: ${JSON.stringify(report.errorDistribution)}`);
+  }
+  return report.rps;
+}
+
+/** Measures; needs `dist/` to be built and ghz. */
+export async function measureOverGrpc(ghz: readonly string[]): Promise<OverGrpc> {
+  const folder = mkdtempSync(path.join(tmpdir(), "sallyport-bench-"));
+  const fixed = path.join(folder, "cached.json");
+  const fresh = path.join(folder, "miss.json");
+  writeFileSync(fixed, JSON.stringify(request("t/acme/d/meter-001/ops/temp")));
+  // ghz numbers its calls: no topic is asked about twice.
+  writeFileSync(
+    fresh,
+    JSON.stringify(request("t/acme/d/meter-001/ops/{{.RequestNumber}}{{.TimestampUnixNano}}")),
+  );
+  spawnSync("node", ["examples/quickstart/freshen.mjs", "--out", path.join(folder, "fleet.ndjson")], {
+    cwd: root,
+  });
+  const echo = await start("npx", ["tsx", "bench/echo-server.ts"], /listening (\d+)/);
+  const service = await start(
+    "node",
+    [
+      "dist/cli/main.js",
+      "serve",
+      "--config",
+      "examples/quickstart/sallyport.yaml",
+      "--set",
+      "grpc.listen=127.0.0.1:0",
+      "--set",
+      "http.listen=127.0.0.1:0",
+      "--set",
+      `registry.dir=${path.join(folder, "registry")}`,
+      "--set",
+      `registry.file.path=${path.join(folder, "fleet.ndjson")}`,
+      "--set",
+      `decision_log.path=${path.join(folder, "decisions.ndjson")}`,
+    ],
+    /gRPC\s+(127\.0\.0\.1:\d+)/,
+  );
+  try {
+    const rates = {
+      echo: [] as number[],
+      cached: [] as number[],
+      missEcho: [] as number[],
+      miss: [] as number[],
+    };
+    const cachedAsk = { argv: ghz, data: fixed };
+    const missAsk = { argv: ghz, data: fresh };
+    for (const [ask, server] of [
+      [cachedAsk, echo],
+      [cachedAsk, service],
+      [missAsk, service],
+    ] as const) {
+      await callsPerSecond(ask, server.address, warmUpSeconds);
+    }
+    for (let round = 0; round < rounds; round++) {
+      rates.echo.push(await callsPerSecond(cachedAsk, echo.address, seconds));
+      rates.cached.push(await callsPerSecond(cachedAsk, service.address, seconds));
+      rates.missEcho.push(await callsPerSecond(missAsk, echo.address, seconds));
+      rates.miss.push(await callsPerSecond(missAsk, service.address, seconds));
+    }
+    return {
+      echo_rps: median(rates.echo),
+      cached_rps: median(rates.cached),
+      miss_echo_rps: median(rates.missEcho),
+      miss_rps: median(rates.miss),
+    };
+  } finally {
+    echo.stop();
+    service.stop();
+  }
+}

@@ -1,0 +1,87 @@
+/** `npm run bench`: ratios against a bare echo and the raw policy in the same run, as a table and as JSON. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import path from "node:path";
+import { measureInProcess } from "./in-process.ts";
+import { findGhz, measureOverGrpc } from "./over-grpc.ts";
+
+interface Line {
+  readonly what: string;
+  readonly measured: number;
+  readonly budget: number;
+  /** Whether more is better. */
+  readonly atLeast: boolean;
+  readonly unit: string;
+}
+
+const lines: Line[] = [];
+const inProcess = measureInProcess();
+lines.push(
+  { what: "decide() hit, 1k keys", measured: inProcess.hit_1k_us, budget: 0.5, atLeast: false, unit: "us" },
+  {
+    what: "decide() hit, 40k random keys",
+    measured: inProcess.hit_40k_us,
+    budget: 2,
+    atLeast: false,
+    unit: "us",
+  },
+  {
+    what: "decide() miss / raw Wasm of the same input",
+    measured: inProcess.miss_us / inProcess.raw_wasm_us,
+    budget: 1.3,
+    atLeast: false,
+    unit: "x",
+  },
+  {
+    what: "publish policy / empty policy, same input",
+    measured: inProcess.publish_policy_us / inProcess.empty_policy_us,
+    budget: 2.2,
+    atLeast: false,
+    unit: "x",
+  },
+  { what: "publish input", measured: inProcess.input_bytes, budget: 1536, atLeast: false, unit: "bytes" },
+);
+const ghz = findGhz();
+const overGrpc = ghz === undefined ? undefined : await measureOverGrpc(ghz);
+if (overGrpc === undefined)
+  console.log("NOT RUN: gRPC (no ghz: set `GHZ`, put `ghz` on PATH, or install Go)");
+else {
+  lines.push(
+    {
+      what: "unary cached / bare echo",
+      measured: overGrpc.cached_rps / overGrpc.echo_rps,
+      budget: 0.9,
+      atLeast: true,
+      unit: "x",
+    },
+    {
+      what: "unary all-miss / bare echo",
+      measured: overGrpc.miss_rps / overGrpc.miss_echo_rps,
+      budget: 0.6,
+      atLeast: true,
+      unit: "x",
+    },
+  );
+}
+
+const rows = lines.map(({ what, measured, budget, atLeast, unit }) => ({
+  what,
+  measured: Number(measured.toFixed(3)),
+  budget: `${atLeast ? ">=" : "<="} ${budget}`,
+  unit,
+  met: atLeast ? measured >= budget : measured <= budget,
+}));
+console.table(rows);
+console.log({ ...inProcess, ...overGrpc });
+const folder = path.resolve(import.meta.dirname, "out");
+mkdirSync(folder, { recursive: true });
+const report = {
+  at: new Date().toISOString(),
+  node: process.version,
+  cpus: cpus().length,
+  cpu: cpus()[0]?.model,
+  lines: rows,
+  in_process: inProcess,
+  over_grpc: overGrpc ?? null,
+};
+writeFileSync(path.join(folder, "latest.json"), `${JSON.stringify(report, null, 2)}\n`);
