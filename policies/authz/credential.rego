@@ -92,11 +92,9 @@ sound if {
 	credential.type in profile.credential_types
 	credential.type != "claim"
 	class_type_allowed
-	credential.device_id == input.device.id
-	input.request.client_id == input.device.id
+	bound
 	entry.status == "active"
-	is_number(entry.devices)
-	entry.devices <= 1
+	unshared
 	time.before(entry.last_used_at, profile.credential_inactivity_s)
 	time.passed(credential.not_before)
 	time.ahead(credential.not_after)

@@ -176,6 +176,19 @@ degraded if {
 
 roomy if input.gateway.max_children - input.gateway.children > 0
 
+# Everything at once, for the straight path.
+sound if {
+	is_string(input.request.via)
+	authorized
+	proven
+	unquarantined
+	active
+	uncontradicted
+	attested
+	firmware_good
+	undegraded
+}
+
 failing contains "gateway_unknown" if {
 	used
 	not known

@@ -18,7 +18,7 @@ interface Asked {
   readonly input: Facts;
 }
 
-const plain = canonical({ allow: true, reason: "ok", findings: [], obligations: {} });
+const plain = /"allow":true,"findings":\[\],.*"reason":"ok"/;
 
 function rows(): Asked[] {
   return [...ownRows, ...sharedRows].flatMap((row) => {
@@ -44,20 +44,12 @@ function bent(): Asked[] {
 function nearMisses(): Asked[] {
   return models.flatMap((model) =>
     ["hv", "ops"].flatMap((stream) => {
-      const input = inputOf(
-        "publish",
-        twisted(model, "publish", stream, [model === "gateway_mediated" ? "gateway_class" : "plain"]),
-      );
+      const input = inputOf("publish", twisted(model, "publish", stream, []));
       if (input === undefined) return [];
-      const direct = replaceAt(
-        replaceAt(input, ["request", "via"], null),
-        ["credential", "type"],
-        model === "gateway_mediated" ? "x509" : ((input["credential"] as Facts)["type"] ?? ""),
-      ) as Facts;
       const wrong = ["zz", -1, 4e9, true, null, []];
-      return paths(direct).map((path, i) => ({
+      return paths(input).map((path, i) => ({
         kind: "publish",
-        input: replaceAt(direct, path, wrong[(i + model.length) % wrong.length] ?? null) as Facts,
+        input: replaceAt(input, path, wrong[(i + model.length) % wrong.length] ?? null) as Facts,
       }));
     }),
   );
@@ -123,7 +115,7 @@ it.skipIf(opa === undefined)(
     for (const [i, answer] of straight.entries()) {
       expect(canonical(answer), JSON.stringify(asked[i]?.input)).toBe(canonical(explained[i]));
     }
-    expect(straight.filter((answer) => canonical(answer) === plain).length).toBeGreaterThan(100);
+    expect(straight.filter((answer) => plain.test(canonical(answer))).length).toBeGreaterThan(100);
   },
   120_000,
 );
