@@ -25,27 +25,33 @@ const anyDrift: Drift = {
 };
 
 // Few intervals are shared by all answers: the hot path then finds them where it found them last.
-const drifts = new Map<string, Drift>();
-const maxDrifts = 4096;
+const drifts: Drift[] = [];
+const maxDrifts = 64;
 
 function driftAround(prepared: Prepared, readings: Readings): Drift {
   const lag = intervalAround(prepared.lag, readings.lag);
   const age = intervalAround(prepared.age, readings.age);
   const skew = intervalAround(prepared.skew, readings.skew);
-  const key = `${lag.from},${lag.until},${age.from},${age.until},${skew.from},${skew.until}`;
-  let drift = drifts.get(key);
-  if (drift === undefined) {
-    if (drifts.size >= maxDrifts) drifts.clear();
-    drift = {
-      lagFrom: lag.from,
-      lagUntil: lag.until,
-      ageFrom: age.from,
-      ageUntil: age.until,
-      skewFrom: skew.from,
-      skewUntil: skew.until,
-    };
-    drifts.set(key, drift);
-  }
+  const known = drifts.find(
+    (drift) =>
+      drift.lagFrom === lag.from &&
+      drift.lagUntil === lag.until &&
+      drift.ageFrom === age.from &&
+      drift.ageUntil === age.until &&
+      drift.skewFrom === skew.from &&
+      drift.skewUntil === skew.until,
+  );
+  if (known !== undefined) return known;
+  const drift = {
+    lagFrom: lag.from,
+    lagUntil: lag.until,
+    ageFrom: age.from,
+    ageUntil: age.until,
+    skewFrom: skew.from,
+    skewUntil: skew.until,
+  };
+  if (drifts.length >= maxDrifts) drifts.shift();
+  drifts.push(drift);
   return drift;
 }
 
@@ -75,12 +81,22 @@ export function answerAround(
 }
 
 const idPrefix = `${randomBytes(9).toString("base64url")}-`;
-let idCount = 0;
+// The last two digits come from a table: counting is a good part of what a cached answer costs.
+const idTails: readonly string[] = Array.from({ length: 36 * 36 }, (_, i) => i.toString(36).padStart(2, "0"));
+let idHead = idPrefix;
+let idHeads = 0;
+let idTail = 0;
 
 /** A decision id: unique among all processes, growing within one. */
 export function nextDecisionId(): string {
-  idCount += 1;
-  return idPrefix + idCount.toString(36);
+  if (idTail === idTails.length) {
+    idTail = 0;
+    idHeads += 1;
+    idHead = idPrefix + idHeads.toString(36);
+  }
+  const id = idHead + (idTails[idTail] as string);
+  idTail += 1;
+  return id;
 }
 
 /** When the answer must be asked for again: at its next cut, or when its facts grow too old unheard. */

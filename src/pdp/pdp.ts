@@ -86,15 +86,18 @@ export class Pdp {
     };
     return {
       peer,
-      decide: (query) =>
-        this.#total(peer, query, () => {
+      decide: (query) => {
+        try {
           if (!may(query.kind)) return this.#denyKind(peer, query);
           if (query.kind === "command") return this.#decideCommand(peer, query);
           const resolution = resolve(query.subject);
           return resolution instanceof Promise
-            ? resolution.then((done) => this.#decideSession(peer, query, done))
+            ? this.#decideLater(peer, query, resolution)
             : this.#decideSession(peer, query, resolution);
-        }),
+        } catch (thrown) {
+          return this.#refuse(peer, query, thrown);
+        }
+      },
       explain: async (query) => {
         if (!may(query.kind)) return ungrounded(this.#denyKind(peer, query));
         if (query.kind === "command") {
@@ -117,20 +120,20 @@ export class Pdp {
     };
   }
 
-  /** Whatever is thrown at it, the answer is a decision: a query that no type would let through is malformed. */
-  #total(peer: Peer, query: Query, answer: () => Decision | Promise<Decision>): Decision | Promise<Decision> {
-    const refuse = (thrown: unknown): Decision => {
-      try {
-        return this.#desk.fault(thrown, peer, query);
-      } catch {
-        return denial("internal_error", { id: nextDecisionId() });
-      }
-    };
+  /** Whatever is thrown, the answer is a decision: a query that no type would let through is denied. */
+  #refuse(peer: Peer, query: Query, thrown: unknown): Decision {
     try {
-      const decision = answer();
-      return decision instanceof Promise ? decision.catch(refuse) : decision;
+      return this.#desk.fault(thrown, peer, query);
+    } catch {
+      return denial("internal_error", { id: nextDecisionId() });
+    }
+  }
+
+  async #decideLater(peer: Peer, query: SessionQuery, resolution: Promise<Resolution>): Promise<Decision> {
+    try {
+      return await this.#decideSession(peer, query, await resolution);
     } catch (thrown) {
-      return refuse(thrown);
+      return this.#refuse(peer, query, thrown);
     }
   }
 
@@ -146,9 +149,13 @@ export class Pdp {
   }
 
   async #decideCommand(peer: Peer, query: CommandQuery): Promise<Decision> {
-    const authority = await resolveAuthority(this.#prover, peer, query);
-    if ("reason" in authority) return this.#deny(peer, query, authority.reason, authority.detail);
-    return this.#core.decideCommand(peer, query, authority);
+    try {
+      const authority = await resolveAuthority(this.#prover, peer, query);
+      if ("reason" in authority) return this.#deny(peer, query, authority.reason, authority.detail);
+      return this.#core.decideCommand(peer, query, authority);
+    } catch (thrown) {
+      return this.#refuse(peer, query, thrown);
+    }
   }
 
   /** What nothing proves is denied here; before the first snapshot even that is not known yet. */

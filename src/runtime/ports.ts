@@ -1,17 +1,11 @@
 /** Ports as values: what a part hands to the program that mounts it. */
-import type { ServiceDefinition } from "@grpc/grpc-js";
+import type { ServiceDefinition, UntypedServiceImplementation } from "@grpc/grpc-js";
 import type { Peer } from "../decision/identity.ts";
 
-/** A unary handler of a request and the peer that sent it. Throws or rejects with faults. */
-export interface UnaryMethod<Request, Response> {
-  unary(request: Request, peer: Peer): Response | Promise<Response>;
-}
-
-/** A gRPC service ready to be mounted: its methods by the names of its definition. */
+/** A gRPC service ready to be mounted. */
 export interface GrpcService {
   readonly definition: ServiceDefinition;
-  // biome-ignore lint/suspicious/noExplicitAny: each method has its own messages; the definition says which
-  readonly methods: Readonly<Record<string, UnaryMethod<any, any>>>;
+  readonly implementation: UntypedServiceImplementation;
 }
 
 /** A request to an HTTP route. Header names are lower case. */

@@ -1,27 +1,28 @@
-/** Where a listener may stand. */
+/** Where a listener stands. */
+import { isIP } from "node:net";
 import { Fault } from "../runtime/fault.ts";
 
-/** A host and a port; port 0 picks a free one. */
+/** A host, without brackets, and a port; port 0 picks a free one. */
 export interface Address {
   readonly host: string;
   readonly port: number;
 }
 
-/** Whether a host names this machine only. */
-export function isLoopbackHost(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
-}
-
 /** `host:port`, an IPv6 host in brackets. */
 export function formatAddress({ host, port }: Address): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Refuses a listener that others can reach without TLS. Throws `address_unusable`. */
-export function requireTls(address: Address, hasTls: boolean, insecure: boolean): void {
-  if (hasTls || insecure || isLoopbackHost(address.host)) return;
+/** Whether an IP address, as sockets report it, is this machine's loopback. */
+export function isLoopbackIp(ip: string): boolean {
+  return ip === "::1" || /^(?:::ffff:)?127\.\d+\.\d+\.\d+$/.test(ip);
+}
+
+/** Throws `config_invalid` where proofs would travel in clear and nobody said that they may. */
+export function requireProtection({ host, port }: Address, tls: unknown, insecure: boolean): void {
+  if (tls !== undefined || insecure || host === "localhost" || isLoopbackIp(host)) return;
   throw new Fault(
-    "address_unusable",
-    `\`${formatAddress(address)}\` can be reached from elsewhere and has no TLS; configure \`tls\`, listen on loopback, or spell out \`insecure\``,
+    "config_invalid",
+    `\`${formatAddress({ host, port })}\` is not on loopback: give \`tls\`, or say \`insecure\` to listen without it`,
   );
 }

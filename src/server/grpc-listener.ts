@@ -1,132 +1,155 @@
-/** The gRPC listener: services, health and reflection on one port, with TLS that follows its files. */
-import { experimental, Server, ServerCredentials, type UntypedServiceImplementation } from "@grpc/grpc-js";
-import { loadSync } from "@grpc/proto-loader";
-import { ReflectionService } from "@grpc/reflection";
-import { HealthImplementation } from "grpc-health-check";
-import { Fault } from "../runtime/fault.ts";
-import type { GrpcService } from "../runtime/ports.ts";
-import { type Address, formatAddress, requireTls } from "./address.ts";
-import type { PeerTable } from "./peers.ts";
-import type { TlsFiles, TlsMaterial } from "./tls-files.ts";
-import { mountUnary } from "./unary.ts";
+/** Serves gRPC at one address. */
 
-/** Parts and limits of a {@link GrpcListener}. */
+import { createServer, type Server as NetServer, type Socket } from "node:net";
+import { Server, ServerCredentials } from "@grpc/grpc-js";
+import type { GrpcService } from "../runtime/ports.ts";
+import { type Address, formatAddress, requireProtection } from "./address.ts";
+import { Connections } from "./connections.ts";
+import { Housekeeping, type ProtoFiles } from "./housekeeping.ts";
+import { listen } from "./listening.ts";
+import { mount } from "./mount.ts";
+import type { PeerTable } from "./peers.ts";
+import { TlsCredentials } from "./tls-credentials.ts";
+import type { TlsFiles } from "./tls-files.ts";
+
+/** What a gRPC listener is made of. */
 export interface GrpcListenerOptions {
   readonly address: Address;
   readonly services: readonly GrpcService[];
   readonly peers: PeerTable;
+  /** Absent: plain, which only loopback allows unless `insecure`. */
   readonly tls: TlsFiles | undefined;
   readonly insecure: boolean;
-  /** Largest request, bytes. */
+  /** Largest message accepted, in bytes. Answers may have 16 times as much. */
   readonly messageBytes: number;
-  /** Largest metadata of a call, bytes. */
+  /** Largest metadata of a call, in bytes as HTTP/2 counts them. */
   readonly metadataBytes: number;
   /** Calls at once on one connection. */
   readonly streamsPerConnection: number;
-  /** Proto files for reflection: import root and names. */
-  readonly protos: { readonly root: string; readonly files: readonly string[] };
-  /** Told of what a handler threw that is no fault. */
+  /** Connections at once; default 10,000. */
+  readonly maxConnections?: number;
+  /** Files for reflection; absent: no reflection. */
+  readonly protos?: ProtoFiles;
+  /** Told of what a call ran into that is no fault of the caller. */
   readonly onFault: (thrown: unknown) => void;
 }
 
-const maxAnswerBytes = 4 * 1024 * 1024;
+const answerFactor = 16;
 const keepaliveMs = 30_000;
+const keepaliveTimeoutMs = 10_000;
 
-function certificateProvider(files: TlsFiles): experimental.CertificateProvider {
-  const stops = new Map<unknown, () => void>();
-  const follow = <T>(listener: (update: T) => void, pick: (material: TlsMaterial) => T): void => {
-    stops.set(
-      listener,
-      files.onChange((material) => listener(pick(material))),
-    );
-    listener(pick(files.material));
-  };
-  const stop = (listener: unknown): void => {
-    stops.get(listener)?.();
-    stops.delete(listener);
-  };
-  return {
-    addCaCertificateListener: (listener) =>
-      follow(listener, ({ ca }) => ({ caCertificate: ca ?? Buffer.alloc(0) })),
-    removeCaCertificateListener: stop,
-    addIdentityCertificateListener: (listener) =>
-      follow(listener, ({ cert, key }) => ({ certificate: cert, privateKey: key })),
-    removeIdentityCertificateListener: stop,
-  };
+function serverFor(options: GrpcListenerOptions): Server {
+  const server = new Server({
+    "grpc.max_receive_message_length": options.messageBytes,
+    "grpc.max_send_message_length": options.messageBytes * answerFactor,
+    "grpc.max_concurrent_streams": options.streamsPerConnection,
+    "grpc.keepalive_time_ms": keepaliveMs,
+    "grpc.keepalive_timeout_ms": keepaliveTimeoutMs,
+    // Bookkeeping per call and message that nobody reads.
+    "grpc.enable_channelz": 0,
+  });
+  // grpc-js has no option for this one; where it moves, HTTP/2's own limit of 64 KiB remains.
+  const { commonServerOptions } = server as unknown as { commonServerOptions?: { settings?: object } };
+  if (commonServerOptions !== undefined) {
+    commonServerOptions.settings = {
+      ...commonServerOptions.settings,
+      maxHeaderListSize: options.metadataBytes,
+    };
+  }
+  return server;
 }
 
-function credentialsOf(tls: TlsFiles | undefined): ServerCredentials {
-  if (tls === undefined) return ServerCredentials.createInsecure();
-  const provider = certificateProvider(tls);
-  // Identity first, CA second, whatever the names in the declaration say.
-  const ca = (tls.material.ca === undefined ? null : provider) as experimental.CertificateProvider | null;
-  return experimental.createCertificateProviderServerCredentials(provider, ca, ca !== null);
-}
+const nameOf = ({ definition }: GrpcService): string =>
+  Object.values(definition)[0]?.path.split("/")[1] ?? "";
 
-/** Serves gRPC from {@link GrpcListener.start} until it is closed. */
+/** A running gRPC listener with health and reflection. It says NOT_SERVING until it is told otherwise. */
 export class GrpcListener {
+  /** `host:port` as it is bound. */
+  readonly address: string;
   readonly #server: Server;
-  readonly #health: HealthImplementation;
-  readonly #address: Address;
+  readonly #net: NetServer;
+  readonly #sockets: ReadonlySet<Socket>;
+  readonly #housekeeping: Housekeeping;
+  readonly #credentials: ServerCredentials;
+  #closing: Promise<void> | undefined;
 
-  private constructor(server: Server, health: HealthImplementation, address: Address) {
-    this.#server = server;
-    this.#health = health;
-    this.#address = address;
+  private constructor(parts: {
+    readonly address: string;
+    readonly server: Server;
+    readonly net: NetServer;
+    readonly sockets: ReadonlySet<Socket>;
+    readonly housekeeping: Housekeeping;
+    readonly credentials: ServerCredentials;
+  }) {
+    this.address = parts.address;
+    this.#server = parts.server;
+    this.#net = parts.net;
+    this.#sockets = parts.sockets;
+    this.#housekeeping = parts.housekeeping;
+    this.#credentials = parts.credentials;
   }
 
-  /** Binds and serves. Throws `address_unusable`. */
+  /** Opens the listener. Throws `config_invalid`, `address_unusable`. */
   static async start(options: GrpcListenerOptions): Promise<GrpcListener> {
-    requireTls(options.address, options.tls !== undefined, options.insecure);
-    const server = new Server({
-      "grpc.max_receive_message_length": options.messageBytes,
-      "grpc.max_send_message_length": maxAnswerBytes,
-      "grpc.max_metadata_size": options.metadataBytes,
-      "grpc.max_concurrent_streams": options.streamsPerConnection,
-      "grpc.keepalive_time_ms": keepaliveMs,
-    });
-    for (const { definition, methods } of options.services) {
-      const implementation: UntypedServiceImplementation = {};
-      for (const [name, method] of Object.entries(methods)) {
-        implementation[name] = mountUnary(method, options.peers, options.onFault);
-      }
+    requireProtection(options.address, options.tls, options.insecure);
+    const server = serverFor(options);
+    const connections = new Connections(options.peers, options.onFault);
+    for (const service of options.services) {
+      const { definition, implementation } = mount(service, connections);
       server.addService(definition, implementation);
     }
-    const health = new HealthImplementation({ "": "NOT_SERVING" });
-    health.addToServer(server);
-    const { root, files } = options.protos;
-    new ReflectionService(loadSync([...files], { includeDirs: [root], keepCase: true })).addToServer(server);
-    const port = await new Promise<number>((resolve, reject) => {
-      server.bindAsync(formatAddress(options.address), credentialsOf(options.tls), (error, bound) => {
-        if (error === null) resolve(bound);
-        else
-          reject(
-            Fault.from(error, "address_unusable", `cannot listen on \`${formatAddress(options.address)}\``),
-          );
-      });
+    const housekeeping = new Housekeeping(server, options.services.map(nameOf), options.protos);
+    const credentials =
+      options.tls === undefined ? ServerCredentials.createInsecure() : new TlsCredentials(options.tls);
+    // The sockets are ours: so their number is bounded, and the last ones can be ended.
+    const injector = server.createConnectionInjector(credentials);
+    const sockets = new Set<Socket>();
+    const net = createServer({ noDelay: true }, (socket) => {
+      sockets.add(socket);
+      socket.once("close", () => sockets.delete(socket));
+      injector.injectConnection(socket);
     });
-    return new GrpcListener(server, health, { host: options.address.host, port });
+    net.maxConnections = options.maxConnections ?? 10_000;
+    try {
+      const address = formatAddress(await listen(net, options.address));
+      return new GrpcListener({ address, server, net, sockets, housekeeping, credentials });
+    } catch (thrown) {
+      server.forceShutdown();
+      if (credentials instanceof TlsCredentials) credentials.close();
+      throw thrown;
+    }
   }
 
-  /** Where it listens, with the port that was picked. */
-  get address(): string {
-    return formatAddress(this.#address);
+  /** Connections that are open. */
+  get connections(): number {
+    return this.#sockets.size;
   }
 
-  /** What health checks say from now on. */
+  /** What health says. */
   setServing(serving: boolean): void {
-    this.#health.setStatus("", serving ? "SERVING" : "NOT_SERVING");
+    if (this.#closing === undefined) this.#housekeeping.setServing(serving);
   }
 
-  /** Stops accepting, lets calls in flight end for at most `drainMs`, then closes. */
-  async close(drainMs: number): Promise<void> {
-    this.setServing(false);
-    await new Promise<void>((resolve) => {
-      const force = setTimeout(() => this.#server.forceShutdown(), drainMs);
-      this.#server.tryShutdown(() => {
-        clearTimeout(force);
-        resolve();
-      });
+  /** Says NOT_SERVING, accepts no more, lets calls in flight end for at most `drainMs`, then ends them. */
+  close(drainMs: number): Promise<void> {
+    this.#closing ??= this.#close(drainMs);
+    return this.#closing;
+  }
+
+  async #close(drainMs: number): Promise<void> {
+    this.#housekeeping.setServing(false);
+    const closed = new Promise<void>((resolve) => this.#net.close(() => resolve()));
+    this.#housekeeping.end();
+    const drained = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, drainMs);
     });
+    await Promise.race([drained, late]);
+    clearTimeout(timer);
+    this.#server.forceShutdown();
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+    if (this.#credentials instanceof TlsCredentials) this.#credentials.close();
   }
 }

@@ -1,12 +1,14 @@
 /** The HTTP listener: routes as values, with the same peers and TLS as gRPC. */
-import type { Server as TlsServer } from "node:tls";
+import type { TLSSocket, Server as TlsServer } from "node:tls";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Peer } from "../decision/identity.ts";
 import { Fault } from "../runtime/fault.ts";
 import type { HttpRequest, HttpRoute } from "../runtime/ports.ts";
-import { type Address, formatAddress, requireTls } from "./address.ts";
+import { type Address, formatAddress, requireProtection } from "./address.ts";
+import { unusable } from "./listening.ts";
 import type { PeerTable } from "./peers.ts";
-import { statusOf, visibleFault } from "./status.ts";
+import { toHttpResponse } from "./status.ts";
+import { clientOptions, secureOptions } from "./tls-credentials.ts";
 import type { TlsFiles } from "./tls-files.ts";
 
 /** Parts and limits of an {@link HttpListener}. */
@@ -57,21 +59,19 @@ export class HttpListener {
 
   /** Binds and serves. Throws `address_unusable`. */
   static async start(options: HttpListenerOptions): Promise<HttpListener> {
-    requireTls(options.address, options.tls !== undefined, options.insecure);
+    requireProtection(options.address, options.tls, options.insecure);
     const app = open(options);
     for (const route of options.routes) mount(app, route, options);
     try {
       await app.listen({ host: options.address.host, port: options.address.port });
     } catch (thrown) {
-      throw Fault.from(thrown, "address_unusable", `cannot listen on \`${formatAddress(options.address)}\``);
+      throw unusable(options.address, thrown);
     }
     const bound = app.server.address();
     const port = typeof bound === "object" && bound !== null ? bound.port : options.address.port;
-    options.tls?.onChange(({ cert, key, ca }) => {
-      (app.server as unknown as TlsServer).setSecureContext(
-        ca === undefined ? { cert, key } : { cert, key, ca },
-      );
-    });
+    options.tls?.onChange((context) =>
+      (app.server as unknown as TlsServer).setSecureContext(secureOptions(context)),
+    );
     return new HttpListener(app, { host: options.address.host, port });
   }
 
@@ -100,7 +100,10 @@ function open(options: HttpListenerOptions): FastifyInstance {
   const app =
     tls === undefined
       ? fastify({ ...common, http: server })
-      : (fastify({ ...common, https: { ...server, ...secureOptions(tls) } }) as unknown as FastifyInstance);
+      : (fastify({
+          ...common,
+          https: { ...server, ...secureOptions(tls.context), ...clientOptions(tls.context) },
+        }) as unknown as FastifyInstance);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.setNotFoundHandler((_request, reply) =>
@@ -110,9 +113,12 @@ function open(options: HttpListenerOptions): FastifyInstance {
   return app;
 }
 
-function secureOptions(tls: TlsFiles): object {
-  const { cert, key, ca } = tls.material;
-  return ca === undefined ? { cert, key } : { cert, key, ca, requestCert: true, rejectUnauthorized: true };
+/** The peer behind a connection: by its verified certificate or its loopback address. */
+function peerOf(request: FastifyRequest, peers: PeerTable): Peer {
+  const socket = request.raw.socket as Partial<TLSSocket>;
+  const shown = socket.authorized === true ? socket.getPeerCertificate?.() : undefined;
+  const certificate = shown?.raw === undefined ? undefined : shown;
+  return peers.match({ ip: socket.remoteAddress ?? "", certificate });
 }
 
 function mount(app: FastifyInstance, route: HttpRoute, options: HttpListenerOptions): void {
@@ -121,7 +127,7 @@ function mount(app: FastifyInstance, route: HttpRoute, options: HttpListenerOpti
     url: route.path,
     handler: async (request, reply) => {
       try {
-        const peer = route.open ? undefined : options.peers.of(request.raw.socket);
+        const peer = route.open ? undefined : peerOf(request, options.peers);
         const response = await route.handle(toRequest(request, peer));
         return await reply.code(response.status).headers(response.headers).send(response.body);
       } catch (thrown) {
@@ -142,9 +148,6 @@ function fail(reply: FastifyReply, thrown: unknown, options: HttpListenerOptions
         )
       : thrown;
   if (!(known instanceof Fault)) options.onFault(known);
-  const fault = visibleFault(known);
-  return reply
-    .code(statusOf[fault.code].http)
-    .headers({ "content-type": "application/json; charset=utf-8", "cache-control": "no-store" })
-    .send(`${JSON.stringify({ code: fault.code, message: fault.message, retryable: fault.retryable })}\n`);
+  const response = toHttpResponse(known);
+  return reply.code(response.status).headers(response.headers).send(response.body);
 }

@@ -1,106 +1,82 @@
-/** Which configuration entry a caller matches: by its client certificate, or by calling from this machine. */
-import type { PeerCertificate, TLSSocket } from "node:tls";
+/** Which configuration entry a caller is: by its certificate or its loopback address, never by what it says. */
+import { createHash } from "node:crypto";
 import type { Peer } from "../decision/identity.ts";
 import { Fault } from "../runtime/fault.ts";
+import { isLoopbackIp } from "./address.ts";
+import { readNames } from "./subject-names.ts";
 
-/** How a caller is recognised; every member that is given must hold. */
+/** How a caller is recognised; all that is given must hold, and something must be given. */
 export interface PeerMatch {
-  /** URI SAN of the client certificate. */
+  /** URI SAN of its client certificate. One that ends in `/*` stands for every URI below it. */
   readonly uri?: string;
-  /** DNS SAN of the client certificate. */
+  /** DNS SAN of its client certificate. */
   readonly dns?: string;
-  /** SHA-256 of the client certificate (DER), lower-case hexadecimal. */
+  /** SHA-256 of its client certificate (DER), 64 lower-case hexadecimal digits. */
   readonly fingerprint?: string;
-  /** Calls from a loopback address. */
+  /** It calls from this machine's loopback address; it may do without a certificate. */
   readonly loopback?: true;
 }
 
-/** One configured peer. */
+/** A configured peer with how it is recognised. */
 export interface PeerEntry {
   readonly match: PeerMatch;
   readonly peer: Peer;
 }
 
-/** A connection as its socket shows it. */
+/** A caller as its connection shows it. */
 export interface Caller {
-  readonly remoteAddress: string | undefined;
-  /** The verified client certificate; absent without mTLS. */
-  readonly certificate: Pick<PeerCertificate, "subjectaltname" | "fingerprint256"> | undefined;
+  /** IP address. */
+  readonly ip: string;
+  /** Its certificate, once its chain was verified in the TLS handshake: DER, and Node's list of SANs. */
+  readonly certificate:
+    | { readonly raw: Uint8Array; readonly subjectaltname?: string | undefined }
+    | undefined;
 }
 
-/** Whether an address is this machine's loopback. */
-export function isLoopback(address: string | undefined): boolean {
-  if (address === undefined) return false;
-  return address === "::1" || /^(::ffff:)?127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(address);
+interface Shown {
+  readonly ip: string;
+  readonly uris: readonly string[];
+  readonly dns: readonly string[];
+  readonly fingerprint: string;
 }
 
-// Node writes subject alternative names as `URI:spiffe://x, DNS:y`; a name with a comma or quote is quoted as JSON.
-function alternativeNames(text: string | undefined): string[] {
-  if (text === undefined) return [];
-  return (text.match(/(?:[^,"]|"(?:\\.|[^"\\])*")+/g) ?? []).map((name) => {
-    const trimmed = name.trim();
-    const quoted = /^([A-Za-z ]+):(".*")$/.exec(trimmed);
-    return quoted === null ? trimmed : `${quoted[1]}:${JSON.parse(quoted[2] as string) as string}`;
-  });
+function matchesUri(pattern: string, uri: string): boolean {
+  if (!pattern.endsWith("/*")) return uri === pattern;
+  const stem = pattern.slice(0, -1);
+  return uri.length > stem.length && uri.startsWith(stem);
 }
 
-function matches(match: PeerMatch, caller: Caller): boolean {
-  const { certificate } = caller;
-  const names = alternativeNames(certificate?.subjectaltname);
-  if (match.uri !== undefined && !names.includes(`URI:${match.uri}`)) return false;
-  if (match.dns !== undefined && !names.includes(`DNS:${match.dns}`)) return false;
-  if (match.fingerprint !== undefined) {
-    const fingerprint = certificate?.fingerprint256?.replaceAll(":", "").toLowerCase();
-    if (fingerprint !== match.fingerprint) return false;
-  }
-  if (match.loopback === true && !isLoopback(caller.remoteAddress)) return false;
-  return Object.keys(match).length > 0;
+function matches({ uri, dns, fingerprint, loopback }: PeerMatch, shown: Shown): boolean {
+  return (
+    (uri !== undefined || dns !== undefined || fingerprint !== undefined || loopback !== undefined) &&
+    (uri === undefined || shown.uris.some((each) => matchesUri(uri, each))) &&
+    (dns === undefined || shown.dns.some((each) => each.toLowerCase() === dns.toLowerCase())) &&
+    (fingerprint === undefined || shown.fingerprint === fingerprint) &&
+    (loopback === undefined || isLoopbackIp(shown.ip))
+  );
 }
 
-/** A socket as far as it is needed here. */
-export type PeerSocket = Pick<TLSSocket, "remoteAddress"> &
-  Partial<Pick<TLSSocket, "authorized" | "getPeerCertificate">>;
-
-function callerOf(socket: PeerSocket): Caller {
-  const { remoteAddress } = socket;
-  if (socket.authorized !== true || socket.getPeerCertificate === undefined)
-    return { remoteAddress, certificate: undefined };
-  const certificate = socket.getPeerCertificate();
-  return { remoteAddress, certificate: certificate.fingerprint256 === undefined ? undefined : certificate };
-}
-
-/** Finds the peer of a connection; remembered for as long as the connection lives. */
+/** The configured peers. The first entry that matches is the caller's. */
 export class PeerTable {
   readonly #entries: readonly PeerEntry[];
-  // A connection keeps the identity that its handshake proved.
-  readonly #known = new WeakMap<object, Peer | Fault>();
 
   constructor(entries: readonly PeerEntry[]) {
     this.#entries = entries;
   }
 
-  /** The peer behind a socket; the first entry that matches. Throws `peer_unknown`. */
-  of(socket: PeerSocket): Peer {
-    const known = this.#known.get(socket);
-    if (known !== undefined) {
-      if (known instanceof Fault) throw known;
-      return known;
-    }
-    const caller = callerOf(socket);
-    const entry = this.#entries.find(({ match }) => matches(match, caller));
-    if (entry !== undefined) {
-      this.#known.set(socket, entry.peer);
-      return entry.peer;
-    }
-    const seen =
-      caller.certificate === undefined
-        ? "no client certificate"
-        : alternativeNames(caller.certificate.subjectaltname).join(", ");
-    const fault = new Fault(
+  /** The caller's peer. Throws `peer_unknown`. */
+  match({ ip, certificate }: Caller): Peer {
+    const names = readNames(certificate?.subjectaltname ?? "");
+    const fingerprint =
+      certificate === undefined ? "" : createHash("sha256").update(certificate.raw).digest("hex");
+    const shown: Shown = { ip, ...names, fingerprint };
+    const entry = this.#entries.find(({ match }) => matches(match, shown));
+    if (entry !== undefined) return entry.peer;
+    throw new Fault(
       "peer_unknown",
-      `no peer entry matches the caller at \`${caller.remoteAddress ?? "an unknown address"}\` (${seen}); add one under \`peers\``,
+      certificate === undefined
+        ? "no peer entry matches a caller without a certificate: present one that an entry names"
+        : `no peer entry matches the certificate with SHA-256 \`${fingerprint}\`: add one, or present another`,
     );
-    this.#known.set(socket, fault);
-    throw fault;
   }
 }

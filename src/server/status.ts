@@ -1,14 +1,10 @@
-/** The one map from faults to gRPC and HTTP status. Only the text of a fault reaches a caller. */
-import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
+/** How faults are told to callers: one table, one place where a throw becomes a status. */
+import { Metadata, type StatusObject, status } from "@grpc/grpc-js";
 import { Fault, type FaultCode } from "../runtime/fault.ts";
+import type { HttpResponse } from "../runtime/ports.ts";
 
-interface Pair {
-  readonly grpc: status;
-  readonly http: number;
-}
-
-/** Status of each fault, as `docs/errors.md` lists it. */
-export const statusOf: Readonly<Record<FaultCode, Pair>> = {
+/** Status of each fault on gRPC and HTTP. `docs/errors.md` lists the same. */
+export const statusOf: Readonly<Record<FaultCode, { readonly grpc: status; readonly http: number }>> = {
   config_invalid: { grpc: status.INTERNAL, http: 500 },
   bundle_invalid: { grpc: status.INTERNAL, http: 500 },
   bundle_missing: { grpc: status.UNAVAILABLE, http: 503 },
@@ -33,23 +29,54 @@ export const statusOf: Readonly<Record<FaultCode, Pair>> = {
   internal: { grpc: status.INTERNAL, http: 500 },
 };
 
-/** Milliseconds after which a caller may try again when the service is overloaded. */
-const pushbackMs = "1000";
+/** Longest text told, in UTF-16 units: it travels in a header. */
+const maxText = 1000;
+/** Shortest pause that an overloaded service asks for, in milliseconds; up to as much again is added by chance. */
+const pauseMs = 500;
 
-/** The fault that a caller may see: any foreign throw becomes a text that says nothing of the inside. */
-export function visibleFault(thrown: unknown): Fault {
-  return thrown instanceof Fault
-    ? thrown
-    : new Fault("internal", "the service failed to handle the call", { cause: thrown });
+interface Told {
+  readonly code: FaultCode;
+  readonly text: string;
+  readonly retryable: boolean;
 }
 
-/** A gRPC error of what was thrown. Its metadata says whether the call may be tried again, and when. */
-export function toServiceError(thrown: unknown): ServiceError {
-  const fault = visibleFault(thrown);
+/** What a caller may know: the text of a fault; of anything else, only that it happened. */
+function tell(thrown: unknown): Told {
+  const fault = thrown instanceof Fault ? thrown : new Fault("internal", "the service failed; see its log");
+  return {
+    code: fault.code,
+    text: fault.message.slice(0, maxText).toWellFormed(),
+    retryable: fault.retryable,
+  };
+}
+
+function pause(): number {
+  return pauseMs + Math.floor(Math.random() * pauseMs);
+}
+
+/**
+ * A throw as a gRPC status: its metadata says `sallyport-code` and `sallyport-retryable`, and under load
+ * `grpc-retry-pushback-ms` (gRPC retry design, A6).
+ */
+export function toGrpcStatus(thrown: unknown): StatusObject {
+  const { code, text, retryable } = tell(thrown);
   const metadata = new Metadata();
-  metadata.set("sallyport-code", fault.code);
-  metadata.set("sallyport-retryable", String(fault.retryable));
-  if (fault.code === "overloaded") metadata.set("grpc-retry-pushback-ms", pushbackMs);
-  const { grpc } = statusOf[fault.code];
-  return Object.assign(new Error(fault.message), { code: grpc, details: fault.message, metadata });
+  metadata.set("sallyport-code", code);
+  metadata.set("sallyport-retryable", String(retryable));
+  if (code === "overloaded") metadata.set("grpc-retry-pushback-ms", String(pause()));
+  return { code: statusOf[code].grpc, details: text, metadata };
+}
+
+/** A throw as an HTTP answer: JSON `{"error": {"code", "message", "retryable"}}`. */
+export function toHttpResponse(thrown: unknown): HttpResponse {
+  const { code, text, retryable } = tell(thrown);
+  return {
+    status: statusOf[code].http,
+    headers: {
+      "content-type": "application/json; charset=utf-8",
+      "cache-control": "no-store",
+      ...(code === "overloaded" ? { "retry-after": String(Math.ceil(pause() / 1000)) } : {}),
+    },
+    body: `${JSON.stringify({ error: { code, message: text, retryable } })}\n`,
+  };
 }

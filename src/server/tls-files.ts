@@ -1,130 +1,163 @@
-/** TLS material in files: read, checked, and read again when it changes. */
-import { type FSWatcher, watch } from "node:fs";
+/** Certificate and key of a listener, read again when the files change. */
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { channel } from "node:diagnostics_channel";
 import { readFile } from "node:fs/promises";
-import path from "node:path";
 import { createSecureContext } from "node:tls";
 import { Fault } from "../runtime/fault.ts";
 
-/** Paths of PEM files; `client_ca` makes client certificates mandatory. */
+/** Paths of PEM files. */
 export interface TlsPaths {
+  /** Certificate chain, leaf first. */
   readonly cert: string;
   readonly key: string;
+  /** CAs of client certificates; makes those mandatory (mTLS). */
   readonly client_ca?: string;
 }
 
-/** PEM contents that were found to fit together. */
-export interface TlsMaterial {
+/** What the files hold, checked: it can be put to use. */
+export interface TlsContext {
   readonly cert: Buffer;
   readonly key: Buffer;
   readonly ca: Buffer | undefined;
 }
 
-type Listener = (material: TlsMaterial) => void;
+/** Published on `sallyport:server:tls-reloaded` when other certificates are in force. */
+export interface TlsReloaded {
+  /** Path of the certificate file. */
+  readonly path: string;
+  /** End of the new certificate, as OpenSSL writes it. */
+  readonly validTo: string;
+}
 
-async function read(file: string): Promise<Buffer> {
+const reloaded = channel("sallyport:server:tls-reloaded");
+
+/** How often the files are looked at, in milliseconds. */
+const pollMs = 2000;
+
+async function read(path: string): Promise<Buffer> {
   try {
-    return await readFile(file);
+    return await readFile(path);
   } catch (thrown) {
-    throw Fault.from(thrown, "tls_invalid", `cannot read \`${file}\``);
+    throw new Fault("tls_invalid", `cannot read \`${path}\`: check that it is there and readable`, {
+      cause: thrown,
+    });
   }
 }
 
-async function load(paths: TlsPaths): Promise<TlsMaterial> {
-  const [cert, key] = await Promise.all([read(paths.cert), read(paths.key)]);
-  const ca = paths.client_ca === undefined ? undefined : await read(paths.client_ca);
-  try {
-    createSecureContext(ca === undefined ? { cert, key } : { cert, key, ca });
-  } catch (thrown) {
-    throw Fault.from(thrown, "tls_invalid", `\`${paths.cert}\` and \`${paths.key}\` do not fit together`);
+/** The first certificate, once it is sure that OpenSSL will take all of it. */
+function check(paths: TlsPaths, { cert, key, ca }: TlsContext): X509Certificate {
+  const attempt = <T>(path: string, what: string, work: () => T): T => {
+    try {
+      return work();
+    } catch (thrown) {
+      throw new Fault("tls_invalid", `\`${path}\` is no ${what} in PEM`, { cause: thrown });
+    }
+  };
+  const leaf = attempt(paths.cert, "certificate", () => new X509Certificate(cert));
+  const privateKey = attempt(paths.key, "unencrypted private key", () => createPrivateKey(key));
+  if (ca !== undefined) attempt(paths.client_ca ?? "", "CA certificate", () => new X509Certificate(ca));
+  if (!leaf.checkPrivateKey(privateKey)) {
+    throw new Fault("tls_invalid", `\`${paths.key}\` is not the key of \`${paths.cert}\`: replace both`);
   }
-  return { cert, key, ca };
+  attempt(paths.cert, "usable certificate chain", () => createSecureContext({ cert, key, ca }));
+  return leaf;
 }
 
-function same(a: TlsMaterial, b: TlsMaterial): boolean {
+function same(left: TlsContext | undefined, right: TlsContext): boolean {
   return (
-    a.cert.equals(b.cert) &&
-    a.key.equals(b.key) &&
-    (a.ca?.equals(b.ca ?? Buffer.alloc(0)) ?? b.ca === undefined)
+    left !== undefined &&
+    left.cert.equals(right.cert) &&
+    left.key.equals(right.key) &&
+    (left.ca === undefined ? right.ca === undefined : right.ca !== undefined && left.ca.equals(right.ca))
   );
 }
 
-/** Milliseconds between looks at the files where the system reports nothing. */
-const pollMs = 5000;
-/** A certificate and its key are replaced one after the other: wait for the second. */
-const settleMs = 100;
-
-/** Watches one set of files. New connections use the newest material that fits together; a bad change is refused. */
-export class TlsFiles implements Disposable {
+/** Watched TLS files. What cannot be used changes nothing: what was in force stays. */
+export class TlsFiles implements AsyncDisposable {
   readonly #paths: TlsPaths;
   readonly #onFault: (fault: Fault) => void;
-  readonly #listeners = new Set<Listener>();
-  readonly #watchers: FSWatcher[] = [];
-  #poll: NodeJS.Timeout | undefined;
-  #settling: NodeJS.Timeout | undefined;
-  #material: TlsMaterial;
-  #lastFault = "";
+  readonly #listeners = new Set<(context: TlsContext) => void>();
+  #context: TlsContext | undefined;
+  /** Contents that were seen and found wanting, and whether that was said. */
+  #wanting: { readonly text: string; readonly said: boolean } | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> | undefined;
 
-  private constructor(paths: TlsPaths, material: TlsMaterial, onFault: (fault: Fault) => void) {
+  private constructor(paths: TlsPaths, onFault: (fault: Fault) => void) {
     this.#paths = paths;
-    this.#material = material;
     this.#onFault = onFault;
   }
 
-  /** Reads the files and watches them. Throws `tls_invalid` if they are unusable now. */
+  /** Reads the files and watches them. Throws `tls_invalid`. */
   static async open(paths: TlsPaths, onFault: (fault: Fault) => void): Promise<TlsFiles> {
-    const files = new TlsFiles(paths, await load(paths), onFault);
-    files.#watch();
+    const files = new TlsFiles(paths, onFault);
+    await files.#take();
+    const look = (): void => void files.#look(false);
+    files.#timer = setInterval(look, pollMs).unref();
     return files;
   }
 
-  /** What new connections use. */
-  get material(): TlsMaterial {
-    return this.#material;
+  /** What is in force. */
+  get context(): TlsContext {
+    if (this.#context === undefined) throw new Fault("tls_invalid", "the TLS files were not read yet");
+    return this.#context;
   }
 
-  /** Calls `listener` with each new material. Returns how to stop. */
-  onChange(listener: Listener): () => void {
+  /** Calls `listener` whenever something else is in force. Returns how to stop. */
+  onChange(listener: (context: TlsContext) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Looks at the files now. */
+  /** Looks at the files now; tells `onFault` where they cannot be used. */
   async reload(): Promise<void> {
-    try {
-      const material = await load(this.#paths);
-      this.#lastFault = "";
-      if (same(material, this.#material)) return;
-      this.#material = material;
-      for (const listener of this.#listeners) listener(material);
-    } catch (thrown) {
-      const fault = Fault.from(thrown, "tls_invalid", "TLS files cannot be read again");
-      if (fault.message !== this.#lastFault) this.#onFault(fault);
-      this.#lastFault = fault.message;
-    }
+    await this.#looking;
+    await this.#look(true);
   }
 
-  #watch(): void {
-    const files = [this.#paths.cert, this.#paths.key, this.#paths.client_ca].filter(
-      (file) => file !== undefined,
-    );
-    // Folders are watched, not files: a renewal replaces them.
-    for (const folder of new Set(files.map((file) => path.dirname(file)))) {
-      const watcher = watch(folder, { persistent: false }, () => this.#soon());
-      watcher.on("error", () => watcher.close());
-      this.#watchers.push(watcher);
-    }
-    this.#poll = setInterval(() => void this.reload(), pollMs).unref();
-  }
-
-  #soon(): void {
-    clearTimeout(this.#settling);
-    this.#settling = setTimeout(() => void this.reload(), settleMs).unref();
-  }
-
-  [Symbol.dispose](): void {
-    clearInterval(this.#poll);
-    clearTimeout(this.#settling);
-    for (const watcher of this.#watchers) watcher.close();
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer);
     this.#listeners.clear();
+    await this.#looking;
+  }
+
+  #look(atOnce: boolean): Promise<void> {
+    this.#looking ??= this.#take()
+      .then(() => {
+        this.#wanting = undefined;
+      })
+      .catch((thrown: unknown) =>
+        this.#report(Fault.from(thrown, "internal", "cannot read the TLS files"), atOnce),
+      )
+      .finally(() => {
+        this.#looking = undefined;
+      });
+    return this.#looking;
+  }
+
+  /** Files that are being replaced one after the other do not fit for a moment: a fault counts once it lasts. */
+  #report(fault: Fault, atOnce: boolean): void {
+    const before = this.#wanting?.text === fault.message ? this.#wanting : undefined;
+    const say = atOnce || (before !== undefined && !before.said);
+    this.#wanting = { text: fault.message, said: say || before?.said === true };
+    if (say) this.#onFault(fault);
+  }
+
+  async #take(): Promise<void> {
+    const { cert, key, client_ca } = this.#paths;
+    const next: TlsContext = {
+      cert: await read(cert),
+      key: await read(key),
+      ca: client_ca === undefined ? undefined : await read(client_ca),
+    };
+    if (same(this.#context, next)) return;
+    const leaf = check(this.#paths, next);
+    const first = this.#context === undefined;
+    this.#context = next;
+    if (first) return;
+    for (const listener of this.#listeners) listener(next);
+    if (reloaded.hasSubscribers) {
+      reloaded.publish({ path: cert, validTo: leaf.validTo } satisfies TlsReloaded);
+    }
   }
 }

@@ -1,46 +1,43 @@
-/** Unary calls: a handler of request and peer, with nothing else on the way. */
-import type { handleUnaryCall, ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
+/** A unary method as a function of request and peer. */
+import type { handleUnaryCall, sendUnaryData } from "@grpc/grpc-js";
 import type { Peer } from "../decision/identity.ts";
 import { Fault } from "../runtime/fault.ts";
-import type { UnaryMethod } from "../runtime/ports.ts";
-import type { PeerSocket, PeerTable } from "./peers.ts";
-import { toServiceError } from "./status.ts";
+import type { Connection } from "./connections.ts";
+import { connectionOf } from "./mount.ts";
+import { toGrpcStatus } from "./status.ts";
 
-// grpc-js shows a call's certificate, parsed anew at each look, but not its connection. The connection is
-// what a peer is remembered by, so it is looked up where grpc-js keeps it; `undefined` if that ever moves.
-function socketOf(call: object): PeerSocket | undefined {
-  const inner = (call as { call?: { stream?: { session?: { socket?: PeerSocket } } } }).call;
-  return inner?.stream?.session?.socket;
+function fail(thrown: unknown, connection: Connection | undefined, callback: sendUnaryData<never>): void {
+  if (!(thrown instanceof Fault) || thrown.code === "internal") connection?.onFault(thrown);
+  callback(toGrpcStatus(thrown));
 }
 
-/** The connection's underlying socket: http2 hands out a proxy of it, the same one for a session's life. */
-function peerOf(call: object, peers: PeerTable): Peer {
-  const socket = socketOf(call);
-  if (socket === undefined) throw new Fault("peer_unknown", "the connection is gone");
-  return peers.of(socket);
-}
-
-/** Turns a unary method into what grpc-js calls. A synchronous answer is sent at once. */
-export function mountUnary<Request, Response>(
-  method: UnaryMethod<Request, Response>,
-  peers: PeerTable,
-  onFault: (thrown: unknown) => void,
+/**
+ * Wraps `handler` for grpc-js, in services that a `GrpcListener` mounts. An answer that is there at once leaves
+ * at once. What it throws becomes a status; only the text of a fault reaches the caller.
+ */
+export function unary<Request, Response>(
+  handler: (request: Request, peer: Peer) => Response | Promise<Response>,
 ): handleUnaryCall<Request, Response> {
-  const fail = (thrown: unknown, callback: sendUnaryData<Response>): void => {
-    if (!(thrown instanceof Fault)) onFault(thrown);
-    callback(toServiceError(thrown));
-  };
-  return (call: ServerUnaryCall<Request, Response>, callback: sendUnaryData<Response>) => {
+  return (call, callback) => {
+    let connection: Connection | undefined;
     try {
-      const response = method.unary(call.request, peerOf(call, peers));
-      if (response instanceof Promise) {
-        response.then(
-          (done) => callback(null, done),
-          (thrown: unknown) => fail(thrown, callback),
-        );
-      } else callback(null, response);
+      connection = connectionOf(call);
+      const response = handler(call.request, connection.peer);
+      if (response instanceof Promise) answerLater(response, connection, callback);
+      else callback(null, response);
     } catch (thrown) {
-      fail(thrown, callback);
+      fail(thrown, connection, callback);
     }
   };
+}
+
+function answerLater<Response>(
+  response: Promise<Response>,
+  connection: Connection,
+  callback: sendUnaryData<Response>,
+): void {
+  response.then(
+    (late) => callback(null, late),
+    (thrown: unknown) => fail(thrown, connection, callback),
+  );
 }

@@ -8,6 +8,7 @@ import { nextDecisionId } from "../pdp/answer.ts";
 import type { PeerDecider } from "../pdp/pdp.ts";
 import { Fault } from "../runtime/fault.ts";
 import type { GrpcService } from "../runtime/ports.ts";
+import { unary } from "../server/unary.ts";
 import {
   type RequestLimits,
   toCommand,
@@ -100,24 +101,22 @@ export function decisionService(parts: DecisionServiceParts): GrpcService {
 
   return {
     definition: wire.DecisionServiceService,
-    methods: {
-      checkConnect: {
-        unary: (request: wire.CheckConnectRequest, peer) => answered(ask(peer, toConnect(request))),
-      },
-      checkPublish: {
-        unary: (request: wire.CheckPublishRequest, peer) => answered(ask(peer, toPublish(request))),
-      },
-      checkSubscribe: {
-        unary: async (request: wire.CheckSubscribeRequest, peer) => ({
-          decisions: await askAll(peer, toSubscribes(request, limits)),
-        }),
-      },
-      checkCommand: {
-        unary: (request: wire.CheckCommandRequest, peer) => answered(ask(peer, toCommand(request))),
-      },
-      batchCheck: { unary: batch },
-      listGrants: { unary: listGrants },
-      explain: { unary: explain },
+    implementation: {
+      checkConnect: unary((request: wire.CheckConnectRequest, peer) =>
+        answered(ask(peer, toConnect(request))),
+      ),
+      checkPublish: unary((request: wire.CheckPublishRequest, peer) =>
+        answered(ask(peer, toPublish(request))),
+      ),
+      checkSubscribe: unary(async (request: wire.CheckSubscribeRequest, peer) => ({
+        decisions: await askAll(peer, toSubscribes(request, limits)),
+      })),
+      checkCommand: unary((request: wire.CheckCommandRequest, peer) =>
+        answered(ask(peer, toCommand(request))),
+      ),
+      batchCheck: unary(batch),
+      listGrants: unary(listGrants),
+      explain: unary(explain),
     },
   };
 }

@@ -6,6 +6,7 @@ import type { RegistryStatus } from "../registry/registry.ts";
 import type { RecordReader } from "../registry/stored-record.ts";
 import { Fault } from "../runtime/fault.ts";
 import type { GrpcService } from "../runtime/ports.ts";
+import { unary } from "../server/unary.ts";
 import { permit } from "./permit.ts";
 
 /** Parts of the service. */
@@ -66,7 +67,7 @@ export function registryService(parts: RegistryServiceParts): GrpcService {
 
   return {
     definition: wire.RegistryServiceService,
-    methods: { getDevice: { unary: getDevice }, getStatus: { unary: getStatus } },
+    implementation: { getDevice: unary(getDevice), getStatus: unary(getStatus) },
   };
 }
 
