@@ -1,12 +1,13 @@
 /** The service in one process: builds the parts in order, mounts them, starts, stops. */
 import path from "node:path";
+import { addressOf, decisionSink, peerEntries, secretsIn } from "./app/parts.ts";
+import { readActors, readTrustDomains } from "./app/trust.ts";
 import { BundleFile } from "./bundle/bundle-file.ts";
 import type { Config } from "./config/config.ts";
 import type { Decider } from "./decision/decision.ts";
 import type { Peer } from "./decision/identity.ts";
 import { createProver } from "./identity/prover.ts";
 import { DecisionLog, discardDecisions } from "./log/decision-log.ts";
-import { addressOf, decisionSink, peerEntries, secretsIn } from "./app/parts.ts";
 import { Activation } from "./pdp/activation.ts";
 import { cacheMetrics, DecisionCounts } from "./pdp/metrics.ts";
 import { Pdp, type PeerDecider } from "./pdp/pdp.ts";
@@ -30,7 +31,6 @@ import { healthRoutes, missingOf, type Requirement } from "./telemetry/health-ro
 import { createLogger, type Logger } from "./telemetry/logger.ts";
 import { metricsRoute } from "./telemetry/metrics-route.ts";
 import { watchChannels } from "./telemetry/watch-channels.ts";
-import { readActors, readTrustDomains } from "./app/trust.ts";
 
 /** What a caller may choose besides the configuration. */
 export interface AppOptions {

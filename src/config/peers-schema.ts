@@ -34,7 +34,9 @@ export const peerSchema: z.ZodType<PeerConfig> = z.strictObject({
     .array(z.enum(["connect", "publish", "subscribe", "command", "inspect", "*"]))
     .min(1)
     .default(["*"])
-    .describe("Kinds of question that it may ask, and `inspect` to explain decisions and read records; `*` for all."),
+    .describe(
+      "Kinds of question that it may ask, and `inspect` to explain decisions and read records; `*` for all.",
+    ),
   may_assert: z
     .array(z.enum(["credential", "gateway", "actor", "approvals", "break_glass"]))
     .default([])

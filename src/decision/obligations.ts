@@ -33,7 +33,7 @@ export interface Obligations {
 }
 
 /** Names of all obligations an answer can carry. */
-export const obligationNames = [
+export const obligationNames: readonly (keyof Obligations)[] = [
   "session_ttl_s",
   "recheck_after_s",
   "rate_class",
@@ -52,7 +52,7 @@ export const obligationNames = [
   "review_by",
   "notify",
   "command_ttl_s",
-] as const satisfies readonly (keyof Obligations)[];
+];
 
 /** Obligations that an enforcement point may leave undone without turning the allow into a denial. */
 export const advisoryObligations: ReadonlySet<keyof Obligations> = new Set([

@@ -35,7 +35,7 @@ function wellFormed(actor: Actor): boolean {
     (actor.type === "human" || actor.type === "service") &&
     (actor.tenant === "*" || isSafeId(actor.tenant)) &&
     Array.isArray(actor.roles) &&
-    actor.roles.every((role) => isSafeId(role)) &&
+    actor.roles.every((role: unknown) => typeof role === "string" && isSafeId(role)) &&
     typeof actor.mfa === "boolean"
   );
 }

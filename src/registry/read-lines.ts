@@ -4,7 +4,7 @@ import type { FileHandle } from "node:fs/promises";
 /** Bytes read at once: some five milliseconds of work. */
 const chunkBytes = 128 * 1024;
 /** Longest line that is kept; of a longer one only the fact is reported. */
-export const maxLineBytes = 1024 * 1024;
+export const maxLineBytes: number = 1024 * 1024;
 
 /** A line without its newline. */
 export interface Line {

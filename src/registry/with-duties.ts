@@ -13,7 +13,7 @@ function spendClaims(record: DeviceRecord, marks: Marks): DeviceRecord {
   if (spent.length === 0) return record;
   // Without a prototype, as they were read: nothing may be found that the record does not hold.
   const credentials: Record<string, CredentialRecord> = Object.assign(
-    Object.create(null),
+    Object.create(null) as Record<string, CredentialRecord>,
     record.credentials,
   );
   for (const [fingerprint, each] of spent) {

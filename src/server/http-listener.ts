@@ -28,10 +28,12 @@ export interface HttpListenerOptions {
 
 const requestTimeoutMs = 10_000;
 
-function flat(values: Readonly<Record<string, unknown>>): Record<string, string> {
+function flat(
+  values: Readonly<Record<string, string | readonly string[] | undefined>>,
+): Record<string, string> {
   const out: Record<string, string> = {};
   for (const [name, value] of Object.entries(values)) {
-    if (value !== undefined) out[name] = Array.isArray(value) ? value.join(", ") : String(value);
+    if (value !== undefined) out[name] = typeof value === "string" ? value : value.join(", ");
   }
   return out;
 }
@@ -40,7 +42,7 @@ function toRequest(request: FastifyRequest, peer: Peer | undefined): HttpRequest
   return {
     method: request.method,
     path: request.url.split("?", 1)[0] ?? "",
-    query: flat((request.query ?? {}) as Record<string, unknown>),
+    query: flat((request.query ?? {}) as Record<string, string | readonly string[]>),
     headers: flat(request.headers),
     body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
     peer,

@@ -1,6 +1,5 @@
 /** A service as a listener serves it: for known peers only, and without grpc-js's own words for bad messages. */
 import type { handleUnaryCall, ServiceDefinition, UntypedHandleCall } from "@grpc/grpc-js";
-import type { Peer } from "../decision/identity.ts";
 import { Fault } from "../runtime/fault.ts";
 import type { GrpcService } from "../runtime/ports.ts";
 import type { AnyCall, Connection, Connections } from "./connections.ts";
@@ -17,11 +16,6 @@ export function connectionOf(call: AnyCall): Connection {
   const connection = (call as MountedCall)[connectionKey];
   if (connection !== undefined) return connection;
   throw new Fault("peer_unknown", "the caller is not known: the service was not mounted by a listener");
-}
-
-/** The peer of a call to a mounted service, for streaming methods. Throws `peer_unknown`. */
-export function peerOf(call: AnyCall): Peer {
-  return connectionOf(call).peer;
 }
 
 /** Stands for a message that could not be decoded; grpc-js would answer it with INTERNAL. */

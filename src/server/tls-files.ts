@@ -65,8 +65,7 @@ function check(paths: TlsPaths, { cert, key, ca }: TlsContext): X509Certificate 
 
 function same(left: TlsContext | undefined, right: TlsContext): boolean {
   return (
-    left !== undefined &&
-    left.cert.equals(right.cert) &&
+    left?.cert.equals(right.cert) === true &&
     left.key.equals(right.key) &&
     (left.ca === undefined ? right.ca === undefined : right.ca !== undefined && left.ca.equals(right.ca))
   );

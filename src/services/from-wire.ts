@@ -21,9 +21,6 @@ export interface RequestLimits {
   readonly batch: number;
 }
 
-/** Limits used where the configuration says nothing. */
-export const defaultRequestLimits: RequestLimits = { filters: 64, batch: 256 };
-
 // A value that no check of the domain accepts stands for one that the wire left out or that is no QoS.
 const absentTime = -1;
 const absentQos = -1;

@@ -25,9 +25,9 @@ function mayRead(peer: Peer, tenant: string): boolean {
 /** A record without the verifiers of its secrets. */
 function withoutSecrets(record: DeviceRecord): unknown {
   const credentials = Object.entries(record.credentials).map(
-    ([fingerprint, { verifier: _verifier, ...rest }]) => [fingerprint, rest],
+    ([fingerprint, { verifier: _verifier, ...rest }]) => [fingerprint, rest] as const,
   );
-  return { ...record, credentials: Object.fromEntries(credentials) };
+  return { ...record, credentials: Object.fromEntries<unknown>(credentials) };
 }
 
 /** Builds the service. */
@@ -72,11 +72,10 @@ export function registryService(parts: RegistryServiceParts): GrpcService {
 }
 
 function totals(counts: RegistryStatus["counts"]): Record<string, number> {
-  const sums = Object.entries(counts).map(([kind, states]) => [
-    kind,
-    Object.values(states).reduce((sum, count) => sum + count, 0),
-  ]);
-  return Object.fromEntries(sums);
+  const sums = Object.entries(counts).map(
+    ([kind, states]) => [kind, Object.values(states).reduce((sum, count) => sum + count, 0)] as const,
+  );
+  return Object.fromEntries<number>(sums);
 }
 
 function toSource(source: RegistryStatus["sources"][number]): wire.SourceStatus {

@@ -34,6 +34,11 @@ export const channelLines: Readonly<Record<string, Wording>> = {
     message: "a policy bundle was refused; what is in force stays",
     fields: message as { error: unknown },
   }),
+  "sallyport:server:tls-reloaded": (message) => ({
+    level: "info",
+    message: "other certificates are in force",
+    fields: message as { path: string; validTo: string },
+  }),
   "sallyport:registry:applied": (message) => ({
     level: "debug",
     message: "records changed",

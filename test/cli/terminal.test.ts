@@ -10,7 +10,8 @@ const present =
 
 function onTerminal(env: Readonly<Record<string, string>>): string {
   const line = [process.execPath, ...entry, "bundle", "inspect", "bundles/sallyport.tar.gz"].join(" ");
-  const { NO_COLOR: _no, FORCE_COLOR: _force, NODE_DISABLE_COLORS: _off, ...rest } = process.env;
+  // Node takes a terminal under CI for one without colours.
+  const { NO_COLOR: _no, FORCE_COLOR: _force, NODE_DISABLE_COLORS: _off, CI: _ci, ...rest } = process.env;
   return spawnSync(script, ["-qec", line, "/dev/null"], {
     encoding: "utf8",
     env: { ...rest, TERM: "xterm-256color", ...env },
