@@ -88,6 +88,8 @@ const run = promisify(execFile);
 interface Ghz {
   readonly argv: readonly string[];
   readonly data: string;
+  /** Compiled by buf: the parser of ghz refuses `optional` in proto3. */
+  readonly protoset: string;
 }
 
 async function callsPerSecond(ghz: Ghz, address: string, duration: number): Promise<number> {
@@ -97,8 +99,7 @@ async function callsPerSecond(ghz: Ghz, address: string, duration: number): Prom
     [
       ...args,
       "--insecure",
-      `--import-paths=${path.join(root, "proto")}`,
-      "--proto=sallyport/v1/decision.proto",
+      `--protoset=${ghz.protoset}`,
       "--call=sallyport.v1.DecisionService/CheckPublish",
       `--data-file=${ghz.data}`,
       `--concurrency=${concurrency}`,
@@ -120,6 +121,9 @@ async function callsPerSecond(ghz: Ghz, address: string, duration: number): Prom
 /** Measures; needs `dist/` to be built and ghz. */
 export async function measureOverGrpc(ghz: readonly string[]): Promise<OverGrpc> {
   const folder = mkdtempSync(path.join(tmpdir(), "sallyport-bench-"));
+  const protoset = path.join(folder, "sallyport.binpb");
+  const built = spawnSync("npx", ["buf", "build", "-o", protoset], { cwd: root, encoding: "utf8" });
+  if (built.status !== 0) throw new Error(`buf build: ${built.stderr}`);
   const fixed = path.join(folder, "cached.json");
   const fresh = path.join(folder, "miss.json");
   writeFileSync(fixed, JSON.stringify(request("t/acme/d/meter-001/ops/temp")));
@@ -131,7 +135,7 @@ export async function measureOverGrpc(ghz: readonly string[]): Promise<OverGrpc>
   spawnSync("node", ["examples/quickstart/freshen.mjs", "--out", path.join(folder, "fleet.ndjson")], {
     cwd: root,
   });
-  const echo = await start("npx", ["tsx", "bench/echo-server.ts"], /listening (\d+)/);
+  const echo = await start(process.execPath, ["--import", "tsx", "bench/echo-server.ts"], /listening (\d+)/);
   const service = await start(
     "node",
     [
@@ -159,8 +163,8 @@ export async function measureOverGrpc(ghz: readonly string[]): Promise<OverGrpc>
       missEcho: [] as number[],
       miss: [] as number[],
     };
-    const cachedAsk = { argv: ghz, data: fixed };
-    const missAsk = { argv: ghz, data: fresh };
+    const cachedAsk = { argv: ghz, data: fixed, protoset };
+    const missAsk = { argv: ghz, data: fresh, protoset };
     for (const [ask, server] of [
       [cachedAsk, echo],
       [cachedAsk, service],
