@@ -41,3 +41,87 @@ export interface Metric {
   readonly type: "counter" | "gauge";
   read(): readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
 }
+
+/** Said once by something that is followed: everything that was there at the start has been given. */
+export type CaughtUp = "caught_up";
+
+/** One key of a {@link KeyValue} as it was last written; without a `value` it was deleted. */
+export interface KeyValueEntry {
+  readonly key: string;
+  readonly value: Uint8Array | undefined;
+  /** Position of that write in the order of all writes to the bucket. */
+  readonly revision: number;
+}
+
+/**
+ * Keys and values in one order of writes, shared by every node. Keys are any text that is not empty.
+ * Promises reject with `unreachable` while the other end cannot be asked.
+ */
+export interface KeyValue {
+  get(key: string): Promise<KeyValueEntry | undefined>;
+  /** Resolves to the revision once the write is durable. */
+  put(key: string, value: Uint8Array): Promise<number>;
+  /** The same only while `revision` is that of the last write (0: there is none, or a deletion); else `undefined`. */
+  putIf(key: string, value: Uint8Array, revision: number): Promise<number | undefined>;
+  /** Leaves a tombstone with a revision of its own. */
+  delete(key: string): Promise<void>;
+  /** Which bucket this is, and the revision of its last write: a bucket made anew has another epoch. */
+  state(): Promise<{ readonly epoch: string; readonly revision: number }>;
+  /**
+   * The latest write of each key from revision `from` on (default: all keys), in order, then every new one.
+   * It goes on by itself after a lost connection. End it by leaving the loop or by `signal`.
+   */
+  watch(options?: {
+    readonly from?: number;
+    readonly signal?: AbortSignal;
+  }): AsyncIterable<KeyValueEntry | CaughtUp>;
+}
+
+/** One version of a blob. */
+export interface BlobInfo {
+  readonly name: string;
+  readonly bytes: number;
+  /** `sha256:` and 64 hexadecimal digits. */
+  readonly digest: string;
+  readonly revision: number;
+  readonly modifiedMs: number;
+}
+
+/** Named blobs of many megabytes, with the digest of each. Promises reject with `unreachable`. */
+export interface Blobs {
+  info(name: string): Promise<BlobInfo | undefined>;
+  /** The whole blob, digest checked. Rejects with `limit_exceeded` where it is larger than `maxBytes`. */
+  get(name: string, maxBytes: number): Promise<{ info: BlobInfo; content: Uint8Array } | undefined>;
+  put(name: string, content: Uint8Array): Promise<BlobInfo>;
+  delete(name: string): Promise<void>;
+  /** Every blob as it is, then each new version; deletions are not told. */
+  watch(signal?: AbortSignal): AsyncIterable<BlobInfo | CaughtUp>;
+}
+
+/** Messages between nodes: questions with one answer, and calls that nobody has to hear. */
+export interface Requests {
+  /** Rejects with `unreachable` where nobody listens, with `deadline_exceeded` after `timeoutMs`. */
+  request(subject: string, body: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
+  /** Answers questions on `subject` until it is disposed of; a throw is answered as `internal`. */
+  answer(subject: string, handler: (body: Uint8Array) => Uint8Array | Promise<Uint8Array>): Disposable;
+  publish(subject: string, body: Uint8Array): void;
+  listen(subject: string, handler: (body: Uint8Array, subject: string) => void): Disposable;
+}
+
+/** One entry of a {@link Journal}. */
+export interface JournalEntry {
+  readonly sequence: number;
+  readonly atMs: number;
+  readonly body: Uint8Array;
+}
+
+/** An ordered, durable, append-only record. Promises reject with `unreachable`. */
+export interface Journal {
+  /** Resolves to the sequence once durable; two appends with one `id` within two minutes are one. */
+  append(body: Uint8Array, id?: string): Promise<number>;
+  /** Entries from sequence `from` on (default: the first kept), then every new one. */
+  read(options?: {
+    readonly from?: number;
+    readonly signal?: AbortSignal;
+  }): AsyncIterable<JournalEntry | CaughtUp>;
+}

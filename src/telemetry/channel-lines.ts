@@ -1,5 +1,6 @@
 /** What the log says of what inner rings publish on their diagnostics channels. */
 import type { SinkNews } from "../log/decision-log.ts";
+import type { NatsConnectionNews } from "../nats/nats-node.ts";
 import type { Level } from "./logger.ts";
 
 /** A line to log. */
@@ -39,6 +40,12 @@ export const channelLines: Readonly<Record<string, Wording>> = {
     message: "other certificates are in force",
     fields: message as { path: string; validTo: string },
   }),
+  "sallyport:nats:connection": (message) => {
+    const { connected, server } = message as NatsConnectionNews;
+    return connected
+      ? { level: "info", message: "connected to NATS again", fields: { server } }
+      : { level: "warn", message: "the connection to NATS is lost; it is tried again", fields: { server } };
+  },
   "sallyport:registry:applied": (message) => ({
     level: "debug",
     message: "records changed",
