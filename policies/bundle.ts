@@ -1,26 +1,17 @@
-/** One policy bundle: what is in it, how it is compiled, whether the committed one is still its sources'. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type Files, readArchive, writeArchive } from "./archive.ts";
-import { type Opa, opaVersion, runOpa } from "./opa.ts";
-import { policySources, type Source, sourcesDigest } from "./sources.ts";
+/** The shipped bundle: built by the workbench, as any author's; whether the committed one is still its sources'. */
+import { writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { writeArchive } from "../src/bundle/write-archive.ts";
+import { buildBundle as build } from "../src/workbench/build.ts";
+import { openProject } from "../src/workbench/project.ts";
+import { policySources, sourcesDigest } from "../src/workbench/sources.ts";
+import { type Files, readArchive } from "./archive.ts";
+import type { Opa } from "./opa.ts";
 
-/** The entrypoints of contract 1. */
-export const entrypoints: readonly string[] = [
-  "sallyport/connect",
-  "sallyport/publish",
-  "sallyport/subscribe",
-  "sallyport/command",
-  "sallyport/grants",
-  "sallyport/cuts",
-  "system/log/mask",
-];
-
-/** Every root that the bundle owns. */
-const roots = ["sallyport", "site", "system/log"];
-
-const ignored = ["*_test.rego", "cases", "schemas", "*.ts"];
+/** The entrypoints of the shipped bundle: the contract's, and one for each further schema. */
+export const entrypoints: readonly string[] = openProject(
+  fileURLToPath(new URL(".", import.meta.url)),
+).entrypoints;
 
 /** OPA's manifest with our metadata. */
 export interface Manifest {
@@ -38,79 +29,15 @@ export interface Manifest {
   };
 }
 
-/** Flags that keep tests, tables and schemas out of what OPA loads. */
-export function ignoreFlags(): string[] {
-  return ignored.flatMap((pattern) => ["--ignore", pattern]);
-}
-
-/** Compiles a folder of Rego. OPA's optimiser at 2 does not end on ours; at 1 it panics on a constant policy. */
-export async function compile(
-  opa: Opa,
-  folder: string,
-  entries: readonly string[],
-  optimize: 0 | 1,
-): Promise<Files> {
-  const out = mkdtempSync(join(tmpdir(), "sallyport-policy-"));
-  try {
-    const archive = join(out, "bundle.tar.gz");
-    const entryFlags = entries.flatMap((entry) => ["-e", entry]);
-    runOpa(opa, ["check", "-b", "--strict", ...ignoreFlags(), "."], folder);
-    runOpa(
-      opa,
-      ["build", "-t", "wasm", "-O", `${optimize}`, "-b", ...ignoreFlags(), ...entryFlags, "-o", archive, "."],
-      folder,
-    );
-    return await readArchive(readFileSync(archive));
-  } finally {
-    rmSync(out, { recursive: true, force: true });
-  }
-}
-
-function file(files: Files, path: string): Buffer {
-  const bytes = files.get(path);
-  if (bytes === undefined) throw new Error(`compiled bundle lacks \`${path}\``);
-  return bytes;
-}
-
-function schemasOf(sources: readonly Source[]): Record<string, unknown> {
-  const named = sources.filter(({ path }) => path.startsWith("schemas/"));
-  return Object.fromEntries(
-    named.map(({ path, bytes }) => [
-      path.slice("schemas/".length, -".json".length),
-      JSON.parse(bytes.toString("utf8")),
-    ]),
-  );
-}
-
 /** Compiles `policies` into the files of a bundle. */
 export async function buildBundle(opa: Opa, policies: string, sequence: number): Promise<Files> {
-  const sources = policySources(policies);
-  const digest = sourcesDigest(sources);
-  const compiled = await compile(opa, policies, entrypoints, 0);
-  const manifest: Manifest = {
-    revision: `${digest.slice(0, 12)}-${sequence}`,
-    roots,
-    wasm: entrypoints.map((entrypoint) => ({ entrypoint, module: "/policy.wasm" })),
-    metadata: {
-      sallyport: {
-        contract: 1,
-        sequence,
-        schemas: schemasOf(sources),
-        sources: digest,
-        built_with: `opa ${opaVersion(opa, policies)}`,
-      },
-    },
-  };
-  return new Map([
-    ["/.manifest", Buffer.from(JSON.stringify(manifest))],
-    ["/data.json", file(compiled, "/data.json")],
-    ["/policy.wasm", file(compiled, "/policy.wasm")],
-  ]);
+  const { files } = await build(opa, openProject(policies), sequence);
+  return new Map([...files].map(([path, bytes]) => [path, Buffer.from(bytes)]));
 }
 
 /** The manifest of a bundle's files. */
 export function manifestOf(files: Files): Manifest {
-  return JSON.parse(file(files, "/.manifest").toString("utf8")) as Manifest;
+  return JSON.parse(files.get("/.manifest")?.toString("utf8") ?? "{}") as Manifest;
 }
 
 /** Whether the committed archive is of these sources; needs no OPA. */

@@ -5,6 +5,7 @@ import { check } from "./check.ts";
 import { configPrint } from "./config-print.ts";
 import { deviceGet } from "./device-get.ts";
 import { examples } from "./examples.ts";
+import { policy } from "./policy.ts";
 import { serve } from "./serve.ts";
 import { readVersion } from "./version.ts";
 
@@ -24,13 +25,14 @@ export function buildProgram(): Command {
         ["run the service", "sallyport serve --config examples/quickstart/sallyport.yaml"],
         ["ask it", "sallyport check connect --as meter-001"],
         ["look at a device", "sallyport device get meter-001"],
-      )}\nExit code: 0 done or allowed, 2 denied, 1 error. SALLYPORT_DEBUG=1 shows where an error came from.`,
+      )}\nExit code: 0 done or allowed, 2 denied or tests failed, 1 error. SALLYPORT_DEBUG=1 shows where an error came from.`,
     );
   serve(program);
   check(program);
   deviceGet(program);
   bundleInspect(program);
   configPrint(program);
+  policy(program);
   return program;
 }
 

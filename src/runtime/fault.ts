@@ -29,6 +29,11 @@ export const faultCodes = {
   deadline_exceeded: { retryable: true, meaning: "the answer did not arrive in time" },
   tls_invalid: { retryable: false, meaning: "a key or certificate file cannot be used" },
   address_unusable: { retryable: false, meaning: "a listener cannot be opened at the configured address" },
+  policy_invalid: {
+    retryable: false,
+    meaning: "a policy project, its sources or its decision tables are wrong",
+  },
+  tool_missing: { retryable: false, meaning: "a program that the command needs is not there" },
   internal: { retryable: true, meaning: "a fault of this program" },
 } as const;
 

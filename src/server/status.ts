@@ -26,6 +26,8 @@ export const statusOf: Readonly<Record<FaultCode, { readonly grpc: status; reado
   deadline_exceeded: { grpc: status.DEADLINE_EXCEEDED, http: 504 },
   tls_invalid: { grpc: status.INTERNAL, http: 500 },
   address_unusable: { grpc: status.INTERNAL, http: 500 },
+  policy_invalid: { grpc: status.INTERNAL, http: 500 },
+  tool_missing: { grpc: status.INTERNAL, http: 500 },
   internal: { grpc: status.INTERNAL, http: 500 },
 };
 

@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { readArchive, writeArchive } from "../../policies/archive.ts";
+import { readArchive } from "../../policies/archive.ts";
 import { buildBundle, entrypoints, isCurrent, manifestOf, sameFiles } from "../../policies/bundle.ts";
 import { findOpa } from "../../policies/opa.ts";
 import { schemas as sources } from "../../policies/schemas.ts";
+import { writeArchive } from "../../src/bundle/write-archive.ts";
 import { instantiate, project, schemas } from "./harness.ts";
 import { root } from "./tables.ts";
 import { inputOf, twisted } from "./twists.ts";

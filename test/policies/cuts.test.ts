@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { policySources } from "../../policies/sources.ts";
+import { policySources } from "../../src/workbench/sources.ts";
 import {
   answerAt,
   type Cut,

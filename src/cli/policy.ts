@@ -1,0 +1,18 @@
+/** `sallyport policy`: the tools of policy authors. */
+import type { Command } from "commander";
+import { policyBuild } from "./policy-build.ts";
+import { policyTest } from "./policy-test.ts";
+
+/** Adds the group and its commands. */
+export function policy(program: Command): void {
+  const parent = program
+    .command("policy")
+    .summary("write, test and build policies")
+    .description(
+      "Write, test and build policies. A policy project is a folder with Rego, data.yaml, schemas/ and cases/;\n" +
+        "docs/policy-authors.md leads from the first rule to the bundle. OPA's compiler is needed: $OPA, opa on the\n" +
+        "path, or Go, which builds the pinned version once.",
+    );
+  policyTest(parent);
+  policyBuild(parent);
+}
