@@ -1,12 +1,16 @@
 /** The shipped bundle: built by the workbench, as any author's; whether the committed one is still its sources'. */
-import { writeFileSync } from "node:fs";
+import { createPrivateKey } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { signFiles } from "../src/bundle/signatures.ts";
 import { writeArchive } from "../src/bundle/write-archive.ts";
 import { buildBundle as build } from "../src/workbench/build.ts";
 import { openProject } from "../src/workbench/project.ts";
 import { policySources, sourcesDigest } from "../src/workbench/sources.ts";
 import { type Files, readArchive } from "./archive.ts";
 import type { Opa } from "./opa.ts";
+
+const exampleKey = fileURLToPath(new URL("../examples/quickstart/keys/example.pem", import.meta.url));
 
 /** The entrypoints of the shipped bundle: the contract's, and one for each further schema. */
 export const entrypoints: readonly string[] = openProject(
@@ -32,7 +36,14 @@ export interface Manifest {
 /** Compiles `policies` into the files of a bundle. */
 export async function buildBundle(opa: Opa, policies: string, sequence: number): Promise<Files> {
   const { files } = await build(opa, openProject(policies), sequence);
-  return new Map([...files].map(([path, bytes]) => [path, Buffer.from(bytes)]));
+  return signed(new Map([...files].map(([path, bytes]) => [path, Buffer.from(bytes)])));
+}
+
+/** The files with a signature by the example key, whose private half everybody has: the same bytes each time. */
+function signed(files: Files): Files {
+  const named = new Map([...files].map(([path, bytes]) => [path.slice(1), bytes]));
+  const signatures = signFiles(named, createPrivateKey(readFileSync(exampleKey)), "");
+  return new Map([...files, ["/.signatures.json", Buffer.from(signatures)]]);
 }
 
 /** The manifest of a bundle's files. */

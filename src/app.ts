@@ -1,5 +1,6 @@
 /** The service in one process: builds the parts in order, mounts them, starts, stops. */
 import path from "node:path";
+import { readTrustRules } from "./app/bundle-trust.ts";
 import { addressOf, decisionSink, peerEntries, secretsIn } from "./app/parts.ts";
 import { readActors, readTrustDomains } from "./app/trust.ts";
 import { BundleFile } from "./bundle/bundle-file.ts";
@@ -9,6 +10,7 @@ import type { Peer } from "./decision/identity.ts";
 import { createProver } from "./identity/prover.ts";
 import { DecisionLog, discardDecisions } from "./log/decision-log.ts";
 import { Activation } from "./pdp/activation.ts";
+import { BundlePipeline } from "./pdp/bundle-pipeline.ts";
 import { cacheMetrics, DecisionCounts } from "./pdp/metrics.ts";
 import { Pdp, type PeerDecider } from "./pdp/pdp.ts";
 import { DutyLedger } from "./registry/duty-ledger.ts";
@@ -128,12 +130,14 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
   // The policy, then the records of the source: from here on questions have answers.
   const activations = stack.use(new Activation(pdp, clock));
   activation.mask = activations.mask;
+  const trustRules = await readTrustRules(config);
+  const bundles = new BundlePipeline({ activation: activations, clock, rules: () => trustRules });
   const bundleFile = stack.use(
     new BundleFile({
       path: config.bundle.file,
       pollMs: config.bundle.poll_s * 1000,
-      onBundle: (bundle) => activations.activate(bundle),
-      onFault: (fault) => activations.refuse(fault),
+      onOffer: (offer) => bundles.offer(offer),
+      onFault: (fault) => bundles.refuse(fault),
     }),
   );
   await bundleFile.start();
@@ -156,8 +160,7 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
   const requirements: readonly Requirement[] = [
     {
       name: "bundle",
-      missing: () =>
-        pdp.snapshot === undefined ? (activations.fault?.message ?? "no bundle is in force yet") : undefined,
+      missing: () => (pdp.snapshot === undefined ? bundles.missing() : undefined),
     },
     {
       name: "registry",
@@ -168,6 +171,7 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
     ...counts.metrics(),
     ...cacheMetrics(pdp, clock),
     ...activations.metrics(),
+    ...bundles.metrics(),
     ...registryMetrics(registry),
     ...(log?.metrics() ?? []),
   ];

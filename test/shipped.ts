@@ -10,6 +10,12 @@ import { type Json, mergePatch } from "./cases/table.ts";
 /** Path of the committed bundle. */
 export const shippedPath: string = path.resolve(import.meta.dirname, "../bundles/sallyport.tar.gz");
 
+/** Path of the keyset that it is signed for. */
+export const exampleKeysetPath: string = path.resolve(
+  import.meta.dirname,
+  "../examples/quickstart/keys/keyset.json",
+);
+
 /** The committed bundle, read once. */
 export const shippedBundle: Bundle = await readBundle(readFileSync(shippedPath));
 

@@ -4,14 +4,19 @@ import { type FSWatcher, watch } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Fault } from "../runtime/fault.ts";
-import { type Bundle, type BundleLimits, defaultBundleLimits } from "./bundle.ts";
+import { type BundleLimits, defaultBundleLimits } from "./bundle.ts";
+import { type Letters, noLetters, readLetters } from "./letters.ts";
+import type { Offer } from "./offer.ts";
 import { readBundle } from "./read-bundle.ts";
 
 /** Where the bundle is and who wants to know. */
 export interface BundleFileOptions {
   readonly path: string;
-  /** Called with each bundle of a new digest, one at a time; what it throws goes to `onFault`. */
-  onBundle(bundle: Bundle): void | Promise<void>;
+  /**
+   * Called with each bundle of a new digest, and again when the letters beside it changed, one at a time; what it
+   * throws goes to `onFault`.
+   */
+  onOffer(offer: Offer): void | Promise<void>;
   /** Called once per broken state of the file: `bundle_missing` or `bundle_invalid`. What was given before stays in force. Must not throw. */
   onFault(fault: Fault): void;
   /** How often the file is looked at where the system reports nothing (network mounts). Default 2000. */
@@ -20,6 +25,13 @@ export interface BundleFileOptions {
   readonly settleMs?: number;
   readonly limits?: Partial<BundleLimits>;
 }
+
+/** Where the letters of a bundle lie: beside it. */
+export function lettersPathOf(path: string): string {
+  return `${path}.letters.json`;
+}
+
+const maxLettersBytes = 1_048_576;
 
 /** File source of bundles. Replace the file by renaming another over it; a slow copy is waited for. */
 export class BundleFile implements AsyncDisposable {
@@ -37,6 +49,7 @@ export class BundleFile implements AsyncDisposable {
   #suspect = "";
   #expired = "";
   #digest = "";
+  #letters = "";
 
   constructor(options: BundleFileOptions) {
     this.#options = options;
@@ -88,11 +101,14 @@ export class BundleFile implements AsyncDisposable {
     try {
       const archive = await this.#read();
       const digest = createHash("sha256").update(archive).digest("hex");
-      if (digest !== this.#digest) {
+      const text = await this.#readLetters();
+      if (digest !== this.#digest || text !== this.#letters) {
         const bundle = await readBundle(archive, this.#options.limits);
+        const letters: Letters = text === "" ? noLetters : readLetters(text);
         this.#digest = digest;
+        this.#letters = text;
         this.#settle(before);
-        await this.#options.onBundle(bundle);
+        await this.#options.onOffer({ bundle, archive, letters, from: this.#options.path });
       }
       this.#settle(before);
     } catch (error) {
@@ -124,11 +140,32 @@ export class BundleFile implements AsyncDisposable {
   }
 
   async #state(): Promise<string> {
+    const states = [this.#options.path, lettersPathOf(this.#options.path)].map(async (path) => {
+      try {
+        const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+        return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+      } catch {
+        return "missing";
+      }
+    });
+    return (await Promise.all(states)).join(" | ");
+  }
+
+  /** Empty where there are none. */
+  async #readLetters(): Promise<string> {
+    const path = lettersPathOf(this.#options.path);
     try {
-      const { ino, size, mtimeNs, ctimeNs } = await stat(this.#options.path, { bigint: true });
-      return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
-    } catch {
-      return "missing";
+      const { size } = await stat(path);
+      if (size > maxLettersBytes) {
+        throw new Fault(
+          "bundle_untrusted",
+          `the approvals in \`${path}\` have more than ${maxLettersBytes} bytes`,
+        );
+      }
+      return await readFile(path, "utf8");
+    } catch (error) {
+      if (error instanceof Fault) throw error;
+      return "";
     }
   }
 

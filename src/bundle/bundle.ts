@@ -20,6 +20,8 @@ export interface Bundle {
   readonly schemas: Readonly<Record<string, JsonSchema>>;
   /** Version of the contract between policies and this service. */
   readonly contract: number;
+  /** All files of the archive by path, as its signature covers them. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
   /** The manifest as it was read. */
   readonly manifest: unknown;
   /** Size of the archive in bytes. */

@@ -16,7 +16,6 @@ const modulePath = "policy.wasm";
  */
 export async function readBundle(archive: Uint8Array, limits: Partial<BundleLimits> = {}): Promise<Bundle> {
   const files = await readArchive(archive, { ...defaultBundleLimits, ...limits });
-  // Signatures over the files, and approvals over the digest, are to be verified here, before anything is parsed.
   const manifest = parseJson(manifestPath, file(files, manifestPath));
   const { revision, roots, entrypoints, module, contract, sequence, schemas } = readManifest(manifest);
   if (module.replace(/^\//, "") !== modulePath) {
@@ -34,6 +33,7 @@ export async function readBundle(archive: Uint8Array, limits: Partial<BundleLimi
     entrypoints,
     schemas,
     contract,
+    files,
     manifest,
     sizeBytes: archive.byteLength,
   });

@@ -56,12 +56,8 @@ function readsOf(fields: readonly string[] | undefined): string {
   return `reads ${fields.length} facts, ${mandatory} of them mandatory`;
 }
 
-/** Adds `bundle` and the command. */
-export function bundleInspect(program: Command): void {
-  const parent = program
-    .command("bundle")
-    .summary("look at policy bundles")
-    .description("Look at policy bundles.");
+/** Adds the command to `bundle`. */
+export function bundleInspect(parent: Command): void {
   parent
     .command("inspect")
     .summary("what a bundle holds and needs")

@@ -1,10 +1,11 @@
 /** The command line as a value: every command, none of them run. */
 import { Command } from "commander";
-import { bundleInspect } from "./bundle-inspect.ts";
+import { bundle } from "./bundle.ts";
 import { check } from "./check.ts";
 import { configPrint } from "./config-print.ts";
 import { deviceGet } from "./device-get.ts";
 import { examples } from "./examples.ts";
+import { keyset } from "./keyset.ts";
 import { policy } from "./policy.ts";
 import { serve } from "./serve.ts";
 import { readVersion } from "./version.ts";
@@ -30,7 +31,8 @@ export function buildProgram(): Command {
   serve(program);
   check(program);
   deviceGet(program);
-  bundleInspect(program);
+  bundle(program);
+  keyset(program);
   configPrint(program);
   policy(program);
   return program;

@@ -42,6 +42,12 @@ export function checkConfig(config: Config): Problem[] {
       text: "`decision_log.path` is missing: the sink is a file",
     });
   }
+  if (config.bundle.keyset === undefined && config.bundle.unsigned === "refuse") {
+    problems.push({
+      at: ["bundle", "keyset"],
+      text: "`bundle.keyset` is missing: name the file that says who signs bundles, or set `bundle.unsigned: allow`",
+    });
+  }
   const certified = config.grpc.tls?.client_ca !== undefined || config.http.tls?.client_ca !== undefined;
   for (const [index, { match }] of config.peers.entries()) {
     const needs = (["uri", "dns", "fingerprint"] as const).find((member) => match[member] !== undefined);

@@ -68,12 +68,21 @@ export interface BucketConfig {
   readonly burst: number;
 }
 
+/** Where the policy comes from and what must stand behind it. */
+export interface BundleConfig {
+  readonly file: string;
+  readonly poll_s: number;
+  readonly keyset?: string;
+  readonly scope: string;
+  readonly unsigned: "refuse" | "allow";
+}
+
 /** Every option of the service. */
 export interface Config {
   readonly grpc: ListenerConfig;
   readonly http: ListenerConfig;
   readonly insecure: boolean;
-  readonly bundle: { readonly file: string; readonly poll_s: number };
+  readonly bundle: BundleConfig;
   readonly registry: {
     readonly dir: string;
     readonly file?: { readonly path: string; readonly poll_s: number; readonly max_delete_share: number };

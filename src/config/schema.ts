@@ -1,6 +1,7 @@
 /** The one schema of the configuration: types, defaults, limits, and a sentence for each option. */
 import * as z from "zod";
 import { parseAddress } from "./address.ts";
+import { bundleSchema } from "./bundle-schema.ts";
 import type { Config } from "./config.ts";
 import { peerSchema } from "./peers-schema.ts";
 import { actorsSchema, trustDomainSchema } from "./trust-schema.ts";
@@ -57,16 +58,7 @@ export const configSchema: z.ZodType<Config, unknown> = z.strictObject({
     .boolean()
     .default(false)
     .describe("Listen without TLS off loopback. Anyone on the way reads and forges."),
-  bundle: z
-    .strictObject({
-      file: z
-        .string()
-        .min(1)
-        .describe("Policy bundle (`.tar.gz`) as built from `policies/`; watched.")
-        .meta(file),
-      poll_s: seconds(0.05, 2, 3600, "How often it is looked at"),
-    })
-    .describe("The policy."),
+  bundle: bundleSchema,
   registry: z
     .strictObject({
       dir: z.string().min(1).describe("Folder of the record store; made when absent.").meta(file),

@@ -1,29 +1,19 @@
-/** From a bundle to the policy in force: load, check, swap. What fails leaves the active one in force. */
-import { channel } from "node:diagnostics_channel";
+/** From a bundle to the policy in force: load and swap. What fails leaves the active one in force. */
 import type { Bundle } from "../bundle/bundle.ts";
 import { loadPolicy } from "../engine/load-policy.ts";
 import type { Policy } from "../engine/policy.ts";
 import type { MaskPolicy } from "../log/mask.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { Fault } from "../runtime/fault.ts";
 import type { Metric } from "../runtime/ports.ts";
 import type { Pdp } from "./pdp.ts";
-import { createSnapshot, requiredEntrypoints } from "./snapshot.ts";
-
-const activated = channel("sallyport:bundle:activated");
-const refused = channel("sallyport:bundle:refused");
-
-/** What the channel `sallyport:bundle:activated` says. */
-export interface Activated {
-  readonly revision: string;
-  readonly sequence: number;
-  readonly digest: string;
-}
+import { createSnapshot, type PolicySnapshot, requiredEntrypoints } from "./snapshot.ts";
 
 const maskEntrypoint = "system/log/mask";
 
-interface Active {
+/** A policy that is loaded and may come into force, or be asked beside the one that is. */
+export interface Loaded extends Disposable {
   readonly bundle: Bundle;
+  readonly snapshot: PolicySnapshot;
   readonly policy: Policy;
   readonly mask: MaskPolicy | undefined;
 }
@@ -38,14 +28,32 @@ function maskOf(policy: Policy, declared: unknown): MaskPolicy | undefined {
   return Array.isArray(rules) ? rules : mask;
 }
 
-/** Activates bundles one after the other. */
+/** Loads a bundle's policy: module, entrypoints, builtins, schemas, cuts, mask. Throws `bundle_invalid`. */
+export function loadBundle(bundle: Bundle, now: number): Loaded {
+  // Inputs are the work of JSON.stringify: the engine need not look at them twice.
+  const policy = loadPolicy({
+    wasm: bundle.wasm,
+    data: bundle.data,
+    required: requiredEntrypoints,
+    limits: { verifyInput: false },
+  });
+  try {
+    const mask = maskOf(policy, bundle.schemas[maskEntrypoint]);
+    const { revision, sequence, schemas } = bundle;
+    const snapshot = createSnapshot({ revision, sequence, policy, schemas, activatedAt: now });
+    return { bundle, snapshot, policy, mask, [Symbol.dispose]: () => policy[Symbol.dispose]() };
+  } catch (thrown) {
+    policy[Symbol.dispose]();
+    throw thrown;
+  }
+}
+
+/** Holds the policy in force; puts one in the place of another. */
 export class Activation implements Disposable {
   readonly #pdp: Pdp;
   readonly #clock: Clock;
-  #active: Active | undefined;
-  #fault: Fault | undefined;
+  #active: Loaded | undefined;
   #count = 0;
-  #refusals = 0;
 
   constructor(pdp: Pdp, clock: Clock) {
     this.#pdp = pdp;
@@ -57,67 +65,32 @@ export class Activation implements Disposable {
     return this.#active?.bundle;
   }
 
-  /** Why the last bundle offered is not in force; absent: it is. */
-  get fault(): Fault | undefined {
-    return this.#fault;
-  }
-
   /** The mask of the bundle in force, for the decision log. */
   readonly mask = (): MaskPolicy | undefined => this.#active?.mask;
 
-  /** Puts a bundle in force. Throws `bundle_invalid`; then the earlier one stays. */
+  /** Loads a bundle and puts it in force. Throws `bundle_invalid`; then the earlier one stays. */
   activate(bundle: Bundle): void {
-    const active = this.#active;
-    if (active !== undefined && bundle.sequence < active.bundle.sequence) {
-      throw new Fault(
-        "bundle_invalid",
-        `sequence ${bundle.sequence} of revision \`${bundle.revision}\` is older than ${active.bundle.sequence} in force; build a newer one`,
-      );
-    }
-    // Inputs are the work of JSON.stringify: the engine need not look at them twice.
-    const policy = loadPolicy({
-      wasm: bundle.wasm,
-      data: bundle.data,
-      required: requiredEntrypoints,
-      limits: { verifyInput: false },
-    });
-    let mask: MaskPolicy | undefined;
-    try {
-      mask = maskOf(policy, bundle.schemas[maskEntrypoint]);
-      const { revision, sequence, schemas } = bundle;
-      this.#pdp.activate(
-        createSnapshot({ revision, sequence, policy, schemas, activatedAt: this.#clock.now() }),
-      );
-    } catch (thrown) {
-      policy[Symbol.dispose]();
-      throw thrown;
-    }
-    this.#active = { bundle, policy, mask };
-    this.#fault = undefined;
-    this.#count += 1;
-    active?.policy[Symbol.dispose]();
-    const news: Activated = { revision: bundle.revision, sequence: bundle.sequence, digest: bundle.digest };
-    activated.publish(news);
+    this.swap(loadBundle(bundle, this.#clock.now()));
   }
 
-  /** A bundle could not be put in force; the earlier one stays. */
-  refuse(fault: Fault): void {
-    this.#fault = fault;
-    this.#refusals += 1;
-    refused.publish({ error: fault });
+  /** Puts a loaded policy in force; every question after it is answered by it, none by two. */
+  swap(loaded: Loaded): void {
+    const before = this.#active;
+    // INVARIANT: an evaluation is synchronous, so none is under way in the old policy when it is put away.
+    this.#pdp.activate(loaded.snapshot);
+    this.#active = loaded;
+    this.#count += 1;
+    before?.[Symbol.dispose]();
   }
 
   /** Numbers for Prometheus. */
   metrics(): readonly Metric[] {
     return [
       {
-        name: "sallyport_bundle_activations_total",
-        help: "Bundles that were put in force or refused.",
+        name: "sallyport_bundle_swaps_total",
+        help: "How often another bundle came into force.",
         type: "counter",
-        read: () => [
-          { labels: { outcome: "activated" }, value: this.#count },
-          { labels: { outcome: "refused" }, value: this.#refusals },
-        ],
+        read: () => [{ labels: {}, value: this.#count }],
       },
       {
         name: "sallyport_bundle_sequence",
@@ -135,7 +108,7 @@ export class Activation implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#active?.policy[Symbol.dispose]();
+    this.#active?.[Symbol.dispose]();
     this.#active = undefined;
   }
 }

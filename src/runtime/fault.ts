@@ -7,6 +7,12 @@ export const faultCodes = {
     retryable: false,
     meaning: "a policy bundle cannot be read or does not fit this service",
   },
+  bundle_untrusted: {
+    retryable: false,
+    meaning: "a policy bundle is not signed and approved by the keys that must stand behind it",
+  },
+  bundle_outdated: { retryable: false, meaning: "a policy bundle is older than one that was in force" },
+  keyset_invalid: { retryable: false, meaning: "a keyset or a key of it cannot be used" },
   bundle_missing: { retryable: true, meaning: "no policy bundle is there yet" },
   policy_trap: { retryable: true, meaning: "a policy evaluation aborted" },
   input_invalid: { retryable: false, meaning: "a policy input is malformed or too large" },

@@ -7,6 +7,9 @@ import type { HttpResponse } from "../runtime/ports.ts";
 export const statusOf: Readonly<Record<FaultCode, { readonly grpc: status; readonly http: number }>> = {
   config_invalid: { grpc: status.INTERNAL, http: 500 },
   bundle_invalid: { grpc: status.INTERNAL, http: 500 },
+  bundle_untrusted: { grpc: status.INTERNAL, http: 500 },
+  bundle_outdated: { grpc: status.FAILED_PRECONDITION, http: 409 },
+  keyset_invalid: { grpc: status.INTERNAL, http: 500 },
   bundle_missing: { grpc: status.UNAVAILABLE, http: 503 },
   policy_trap: { grpc: status.INTERNAL, http: 500 },
   input_invalid: { grpc: status.INVALID_ARGUMENT, http: 400 },

@@ -1,6 +1,8 @@
 /** What the log says of what inner rings publish on their diagnostics channels. */
+import type { Candidate } from "../bundle/candidate.ts";
 import type { SinkNews } from "../log/decision-log.ts";
 import type { NatsConnectionNews } from "../nats/nats-node.ts";
+import type { Activated } from "../pdp/bundle-pipeline.ts";
 import type { Level } from "./logger.ts";
 
 /** A line to log. */
@@ -28,8 +30,19 @@ export const channelLines: Readonly<Record<string, Wording>> = {
   "sallyport:bundle:activated": (message) => ({
     level: "info",
     message: "a policy bundle is in force",
-    fields: message as { revision: string; sequence: number; digest: string },
+    fields: { ...(message as Activated) },
   }),
+  "sallyport:bundle:step": (message) => {
+    const { revision, sequence, state, from, proof } = message as Candidate;
+    if (state !== "pending_approval")
+      return { level: "debug", message: "a bundle moves on", fields: { revision, state } };
+    const { signer, approvers = [], keys, needed, waitsFor } = proof ?? {};
+    return {
+      level: "warn",
+      message: "a policy bundle waits for approval",
+      fields: { revision, sequence, from, signer, approvers, keys, needed, waits_for: waitsFor },
+    };
+  },
   "sallyport:bundle:refused": (message) => ({
     level: "error",
     message: "a policy bundle was refused; what is in force stays",

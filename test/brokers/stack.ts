@@ -9,7 +9,7 @@ import { startApp } from "../../src/app.ts";
 import { connect } from "../../src/client/client.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import type { Query, Subject } from "../../src/decision/query.ts";
-import { shippedPath } from "../shipped.ts";
+import { exampleKeysetPath, shippedPath } from "../shipped.ts";
 import type { Login, Outcome, Target } from "./devices.ts";
 import { type Fleet, makeFleet } from "./fleet.ts";
 
@@ -45,7 +45,7 @@ function configuration(fleet: Fleet): object {
   return {
     grpc: { listen: "127.0.0.1:0" },
     http: { listen: "127.0.0.1:0" },
-    bundle: { file: shippedPath },
+    bundle: { file: shippedPath, keyset: exampleKeysetPath },
     registry: { dir: join(fleet.dir, "registry"), file: { path: fleet.file, poll_s: 0.2 } },
     trust_domains: [
       {

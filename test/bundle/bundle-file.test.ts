@@ -14,7 +14,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Bundle } from "../../src/bundle/bundle.ts";
 import { BundleFile, type BundleFileOptions } from "../../src/bundle/bundle-file.ts";
 import type { Fault } from "../../src/runtime/fault.ts";
 import { manifest, withManifest } from "./archives.ts";
@@ -41,7 +40,7 @@ describe("a bundle file", () => {
       path,
       pollMs: 20,
       settleMs: 60,
-      onBundle: (bundle: Bundle) => void bundles.push(bundle.revision),
+      onOffer: ({ bundle }) => void bundles.push(bundle.revision),
       onFault: (fault: Fault) => void faults.push(fault.code),
       ...options,
     });
@@ -137,7 +136,7 @@ describe("a bundle file", () => {
   it("that its reader refuses is reported, and not offered again", async () => {
     writeFileSync(path, await revision("one"));
     await using file = open({
-      onBundle: (bundle) => {
+      onOffer: ({ bundle }) => {
         bundles.push(bundle.revision);
         if (bundle.revision === "one") throw new Error("no");
       },

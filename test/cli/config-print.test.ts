@@ -12,7 +12,10 @@ let file: string;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "sallyport-cli-"));
   file = join(dir, "sallyport.yaml");
-  await writeFile(file, "bundle: {file: b.tar.gz}\nregistry: {dir: store}\ngrpc: {listen: 127.0.0.1:1}\n");
+  await writeFile(
+    file,
+    "bundle: {file: b.tar.gz, unsigned: allow}\nregistry: {dir: store}\ngrpc: {listen: 127.0.0.1:1}\n",
+  );
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 

@@ -22,6 +22,7 @@ beforeAll(async () => {
   const text = readFileSync("examples/quickstart/sallyport.yaml", "utf8")
     .replace(/\S*var\/quickstart/g, dir)
     .replace(/\.\.\/\.\.\/bundles/, join(process.cwd(), "bundles"))
+    .replace("keys/keyset.json", join(process.cwd(), "examples/quickstart/keys/keyset.json"))
     .replace(/127\.0\.0\.1:\d+/g, "127.0.0.1:0");
   config = join(dir, "sallyport.yaml");
   await writeFile(config, text);

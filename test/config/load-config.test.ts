@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { type ConfigSources, loadConfig } from "../../src/config/load-config.ts";
 import { Fault } from "../../src/runtime/fault.ts";
 
-const least = "bundle: { file: b.tar.gz }\nregistry: { dir: store }\n";
+const least = "bundle: { file: b.tar.gz, keyset: k.json }\nregistry: { dir: store }\n";
 
 function write(text: string): string {
   const folder = mkdtempSync(join(tmpdir(), "sallyport-config-"));
@@ -83,6 +83,7 @@ describe("a configuration", () => {
   it("needs no file", () => {
     const environment = {
       SALLYPORT_BUNDLE_FILE: "b.tar.gz",
+      SALLYPORT_BUNDLE_KEYSET: "k.json",
       SALLYPORT_REGISTRY_DIR: "store",
       SALLYPORT_LOG_PRETTY: "true",
       SALLYPORT_PEERS:

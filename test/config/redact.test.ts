@@ -3,7 +3,10 @@ import type { Config } from "../../src/config/config.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import { redact } from "../../src/config/redact.ts";
 
-const config = loadConfig({ cwd: "/etc", flags: { "bundle.file": "b.tar.gz", "registry.dir": "store" } });
+const config = loadConfig({
+  cwd: "/etc",
+  flags: { "bundle.file": "b.tar.gz", "bundle.unsigned": "allow", "registry.dir": "store" },
+});
 
 describe("a printed configuration", () => {
   it("shows every option", () => {

@@ -1,0 +1,38 @@
+/** A bundle on its way into force, and where it stands. */
+import type { Fault } from "../runtime/fault.ts";
+import type { Proof } from "./prove.ts";
+
+/**
+ * Named steps, in order. `pending_approval` and `shadow` can last; `active`, `refused` and `aborted` are ends.
+ */
+export const candidateStates = [
+  "fetched",
+  "proving",
+  "pending_approval",
+  "sequencing",
+  "checking",
+  "shadow",
+  "activating",
+  "active",
+  "refused",
+  "aborted",
+] as const;
+
+/** One of {@link candidateStates}. */
+export type CandidateState = (typeof candidateStates)[number];
+
+/** A bundle on its way. Immutable; each step makes another. */
+export interface Candidate {
+  readonly revision: string;
+  readonly sequence: number;
+  readonly digest: string;
+  /** Where it was found. */
+  readonly from: string;
+  readonly state: CandidateState;
+  /** When it came into this state, unix seconds. */
+  readonly since: number;
+  /** Why it was refused or aborted, and in which state. */
+  readonly fault?: Fault;
+  readonly failedIn?: CandidateState;
+  readonly proof?: Proof;
+}

@@ -1,0 +1,138 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Keyset } from "../../src/bundle/keyset.ts";
+import type { Offer } from "../../src/bundle/offer.ts";
+import { Activation } from "../../src/pdp/activation.ts";
+import { type Activated, BundlePipeline } from "../../src/pdp/bundle-pipeline.ts";
+import type { Pdp } from "../../src/pdp/pdp.ts";
+import { ManualClock } from "../../src/runtime/clock.ts";
+import { Fault } from "../../src/runtime/fault.ts";
+import { keysetOf, makeKey, type TestKey } from "../bundle/keys.ts";
+import { approvalOf, offerOf, releaseOf, rollbackOf } from "../bundle/releases.ts";
+import { FactsTable } from "../facts-table.ts";
+import { corePdp } from "../pdp.ts";
+
+const now = 1_700_000_000;
+const [ci, ann, bob] = ["ci", "ann", "bob"].map((name) => makeKey(name)) as [TestKey, TestKey, TestKey];
+const two = keysetOf([[ci, { roles: ["sign"] }], [ann], [bob]], { threshold: 2 });
+
+describe("a bundle on its way into force", () => {
+  let pdp: Pdp;
+  let clock: ManualClock;
+  let keyset: Keyset | undefined;
+  let pipeline: BundlePipeline;
+  let activation: Activation;
+  let news: Activated[];
+  const listen = (message: unknown): void => void news.push(message as Activated);
+  beforeEach(() => {
+    clock = new ManualClock(now);
+    pdp = corePdp(new FactsTable(), clock);
+    activation = new Activation(pdp, clock);
+    keyset = keysetOf([[ci]]);
+    pipeline = new BundlePipeline({
+      activation,
+      clock,
+      rules: () => ({ keyset, scope: "", unsigned: keyset === undefined ? "allow" : "refuse" }),
+    });
+    news = [];
+    subscribe("sallyport:bundle:activated", listen);
+  });
+  afterEach(() => {
+    unsubscribe("sallyport:bundle:activated", listen);
+    activation[Symbol.dispose]();
+  });
+  const inForce = (): string | undefined => pdp.snapshot?.revision;
+  const refusal = async (offer: Offer): Promise<string> => {
+    const outcome = await pipeline.offer(offer).then(
+      () => "accepted",
+      (thrown: unknown) => thrown,
+    );
+    expect(outcome).toBeInstanceOf(Fault);
+    expect(pipeline.candidate).toMatchObject({ state: "refused", fault: outcome });
+    return (outcome as Fault).code;
+  };
+
+  it("is in force once it is signed, and what is not leaves it there", async () => {
+    await pipeline.offer(await offerOf(await releaseOf(5, { key: ci })));
+    expect(inForce()).toBe("r5");
+    expect(pipeline.candidate).toMatchObject({ state: "active", revision: "r5" });
+    expect(await refusal(await offerOf(await releaseOf(6)))).toBe("bundle_untrusted");
+    expect(pipeline.candidate).toMatchObject({ revision: "r6", failedIn: "proving" });
+    expect(await refusal(await offerOf(await releaseOf(6, { key: bob })))).toBe("bundle_untrusted");
+    const broken = await releaseOf(6, { key: ci, wasm: Buffer.from("no wasm") });
+    expect(await refusal(await offerOf(broken))).toBe("bundle_invalid");
+    expect(pipeline.candidate).toMatchObject({ failedIn: "checking" });
+    expect(inForce()).toBe("r5");
+    await pipeline.offer(await offerOf(await releaseOf(6, { key: ci })));
+    expect(inForce()).toBe("r6");
+    expect(news.map(({ revision, signer }) => [revision, signer])).toEqual([
+      ["r5", "ci"],
+      ["r6", "ci"],
+    ]);
+  });
+
+  it("waits for the second key, says for whom, and is in force with it", async () => {
+    keyset = two;
+    const archive = await releaseOf(5, { key: ci });
+    await pipeline.offer(await offerOf(archive));
+    expect(inForce()).toBeUndefined();
+    expect(pipeline.candidate).toMatchObject({
+      state: "pending_approval",
+      proof: { waitsFor: ["ann", "bob"] },
+    });
+    expect(pipeline.missing()).toMatch("1 of 2 keys behind it and waits for one of ann, bob");
+    await pipeline.offer(await offerOf(archive, { approvals: [await approvalOf(archive, bob)] }));
+    expect(inForce()).toBe("r5");
+    expect(news).toMatchObject([{ signer: "ci", approvers: ["bob"] }]);
+  });
+
+  it("is refused when it is older, or as old and another", async () => {
+    const old = await releaseOf(4, { key: ci });
+    await pipeline.offer(await offerOf(old));
+    await pipeline.offer(await offerOf(await releaseOf(5, { key: ci })));
+    expect(await refusal(await offerOf(old))).toBe("bundle_outdated");
+    const other = await releaseOf(5, { key: ci, files: { "note.txt": "other" } });
+    expect(await refusal(await offerOf(other))).toBe("bundle_outdated");
+    expect(inForce()).toBe("r5");
+  });
+
+  it("may be built again at the same sequence where bundles are not signed, and not be older", async () => {
+    keyset = undefined;
+    await pipeline.offer(await offerOf(await releaseOf(5)));
+    await pipeline.offer(await offerOf(await releaseOf(5, { files: { "note.txt": "again" } })));
+    expect(news).toHaveLength(2);
+    expect(await refusal(await offerOf(await releaseOf(4)))).toBe("bundle_outdated");
+  });
+
+  it("goes back only as a threshold of keys permits, to that archive, from there, in time, and once", async () => {
+    keyset = two;
+    const [old, older, newer] = await Promise.all(
+      [4, 3, 6].map((sequence) => releaseOf(sequence, { key: ci })),
+    );
+    if (old === undefined || older === undefined || newer === undefined) throw new Error("three releases");
+    const approved = async (archive: Uint8Array, rollbacks: readonly string[] = []): Promise<Offer> =>
+      offerOf(archive, { approvals: [await approvalOf(archive, ann)], rollbacks });
+    await pipeline.offer(await approved(old));
+    await pipeline.offer(await approved(newer));
+    const by = (key: TestKey, from = 6, exp?: number): Promise<string> =>
+      rollbackOf(old, key, exp === undefined ? { from } : { from, exp });
+    const [annSays, bobSays] = [await by(ann), await by(bob)];
+
+    expect(await refusal(await approved(old, [annSays, annSays]))).toBe("bundle_outdated");
+    expect(await refusal(await approved(old, [annSays, await by(ci)]))).toBe("bundle_outdated");
+    expect(await refusal(await approved(old, [annSays, await by(bob, 5)]))).toBe("bundle_outdated");
+    expect(await refusal(await approved(old, [annSays, await by(bob, 6, now)]))).toBe("bundle_outdated");
+    expect(await refusal(await approved(older, [annSays, bobSays]))).toBe("bundle_outdated");
+    expect(inForce()).toBe("r6");
+
+    await pipeline.offer(await approved(old, [annSays, bobSays]));
+    expect(inForce()).toBe("r4");
+    expect(news.at(-1)?.rollback).toEqual({ from: 6, reason: "it denied too much", by: ["ann", "bob"] });
+
+    // What was rolled back does not come again by itself; the next release does, and then the statements are spent.
+    expect(await refusal(await approved(newer))).toBe("bundle_outdated");
+    await pipeline.offer(await approved(await releaseOf(7, { key: ci })));
+    expect(inForce()).toBe("r7");
+    expect(await refusal(await approved(old, [annSays, bobSays]))).toBe("bundle_outdated");
+  });
+});
