@@ -1,5 +1,7 @@
 /** The service in one process: builds the parts in order, mounts them, starts, stops. */
 import path from "node:path";
+import { Admin } from "./admin/admin.ts";
+import { reachOf, withdrawsTrust } from "./admin/reach.ts";
 import { readTrustRules } from "./app/bundle-trust.ts";
 import { addressOf, decisionSink, peerEntries, secretsIn } from "./app/parts.ts";
 import { readActors, readTrustDomains } from "./app/trust.ts";
@@ -10,14 +12,17 @@ import type { Peer } from "./decision/identity.ts";
 import { createProver } from "./identity/prover.ts";
 import { DecisionLog, discardDecisions } from "./log/decision-log.ts";
 import { Activation } from "./pdp/activation.ts";
+import { nextDecisionId } from "./pdp/answer.ts";
 import { BundlePipeline } from "./pdp/bundle-pipeline.ts";
 import { cacheMetrics, DecisionCounts } from "./pdp/metrics.ts";
 import { Pdp, type PeerDecider } from "./pdp/pdp.ts";
 import { DutyLedger } from "./registry/duty-ledger.ts";
+import { Overrides } from "./registry/overrides.ts";
 import { openRegistry, type Registry } from "./registry/registry.ts";
 import { RegistryFile } from "./registry/registry-file.ts";
 import { registryMetrics } from "./registry/registry-metrics.ts";
 import { withDuties } from "./registry/with-duties.ts";
+import { withOverrides } from "./registry/with-overrides.ts";
 import { type Clock, systemClock } from "./runtime/clock.ts";
 import { Closing } from "./runtime/closing.ts";
 import { Fault } from "./runtime/fault.ts";
@@ -26,6 +31,7 @@ import { GrpcListener } from "./server/grpc-listener.ts";
 import { HttpListener } from "./server/http-listener.ts";
 import { PeerTable } from "./server/peers.ts";
 import { TlsFiles } from "./server/tls-files.ts";
+import { adminService } from "./services/admin-service.ts";
 import { decisionService } from "./services/decision-service.ts";
 import { registryService } from "./services/registry-service.ts";
 import { channelLines } from "./telemetry/channel-lines.ts";
@@ -58,7 +64,7 @@ export interface App extends AsyncDisposable {
 }
 
 const protoRoot = path.resolve(import.meta.dirname, "../proto");
-const protoFiles = ["sallyport/v1/decision.proto", "sallyport/v1/registry.proto"];
+const protoFiles = ["sallyport/v1/decision.proto", "sallyport/v1/registry.proto", "sallyport/v1/admin.proto"];
 const readinessPollMs = 250;
 const certificateBytes = 16_384;
 const proofCacheEntries = 50_000;
@@ -83,7 +89,17 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
   // Facts first: nothing can be decided before them.
   const registry = stack.use(await openRegistry({ dir: config.registry.dir, clock }));
   const ledger = stack.use(await DutyLedger.open(path.join(config.registry.dir, "duties")));
-  const records = withDuties(registry, ledger);
+  const overrides = stack.use(
+    await Overrides.open({
+      dir: config.overrides.dir ?? path.join(config.registry.dir, "overrides"),
+      initialize: config.overrides.initialize,
+      clock,
+      reach: (target) => reachOf(target, registry),
+      leavesMark: (override) => withdrawsTrust(override, registry),
+    }),
+  );
+  const marked = withDuties(registry, ledger);
+  const records = withOverrides(marked, overrides);
 
   // The decision log, then who decides.
   const sink = decisionSink(config);
@@ -126,6 +142,18 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
   });
   stack.defer(registry.onChange((change) => pdp.apply(change)));
   stack.defer(ledger.onChange((change) => pdp.apply(change)));
+  stack.defer(overrides.onChange((change) => pdp.apply(change)));
+  const admin = new Admin({
+    overrides,
+    registry,
+    records: marked,
+    clock,
+    record: (act) => {
+      const id = nextDecisionId();
+      log?.acted(act, id);
+      return id;
+    },
+  });
 
   // The policy, then the records of the source: from here on questions have answers.
   const activations = stack.use(new Activation(pdp, clock));
@@ -166,6 +194,7 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
       name: "registry",
       missing: () => (registry.freshness().synced ? undefined : "no snapshot of records was completed yet"),
     },
+    { name: "overrides", missing: () => overrides.missing },
   ];
   const metrics: readonly Metric[] = [
     ...counts.metrics(),
@@ -193,6 +222,7 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
     services: [
       decisionService({ deciderOf, limits: config.limits }),
       registryService({ records, status: () => registry.status(), bundle: () => activations.bundle }),
+      adminService(admin),
     ],
     peers,
     tls: tls.grpc,

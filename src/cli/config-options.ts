@@ -8,6 +8,7 @@ import { connectionVariables } from "./connection.ts";
 export interface ConfigFlags {
   readonly config?: string;
   readonly insecure?: true;
+  readonly initializeOverrides?: true;
   readonly set: readonly string[];
 }
 
@@ -46,6 +47,7 @@ export async function readConfig(flags: ConfigFlags): Promise<Config> {
     options[pair.slice(0, at)] = pair.slice(at + 1);
   }
   if (flags.insecure === true) options["insecure"] = true;
+  if (flags.initializeOverrides === true) options["overrides.initialize"] = true;
   try {
     return loadConfig({
       ...(flags.config === undefined ? {} : { file: flags.config }),

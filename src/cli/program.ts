@@ -6,7 +6,10 @@ import { configPrint } from "./config-print.ts";
 import { deviceGet } from "./device-get.ts";
 import { examples } from "./examples.ts";
 import { keyset } from "./keyset.ts";
+import { lift } from "./lift.ts";
+import { override } from "./override.ts";
 import { policy } from "./policy.ts";
+import { quarantine } from "./quarantine.ts";
 import { serve } from "./serve.ts";
 import { readVersion } from "./version.ts";
 
@@ -31,6 +34,9 @@ export function buildProgram(): Command {
   serve(program);
   check(program);
   deviceGet(program);
+  quarantine(program);
+  lift(program);
+  override(program);
   bundle(program);
   keyset(program);
   configPrint(program);

@@ -61,6 +61,10 @@ export function serve(program: Command): void {
         "Exit code: 0 after an orderly stop, 1 where it could not start or was cut short.",
     );
   withConfig(command)
+    .option(
+      "--initialize-overrides",
+      "make the override store where it is missing: once, at the first start of a service",
+    )
     .addHelpText(
       "after",
       examples(

@@ -30,7 +30,7 @@ export interface PeerConfig {
   readonly endpoint: string;
   readonly zone: string;
   readonly tenants: readonly string[];
-  readonly kinds: readonly ("connect" | "publish" | "subscribe" | "command" | "inspect" | "*")[];
+  readonly kinds: readonly ("connect" | "publish" | "subscribe" | "command" | "inspect" | "admin" | "*")[];
   readonly may_assert: readonly ("credential" | "gateway" | "actor" | "approvals" | "break_glass")[];
 }
 
@@ -87,6 +87,7 @@ export interface Config {
     readonly dir: string;
     readonly file?: { readonly path: string; readonly poll_s: number; readonly max_delete_share: number };
   };
+  readonly overrides: { readonly dir?: string; readonly initialize: boolean };
   readonly peers: readonly PeerConfig[];
   readonly trust_domains: readonly TrustDomainConfig[];
   readonly actors?: ActorsConfig;

@@ -79,6 +79,23 @@ export const configSchema: z.ZodType<Config, unknown> = z.strictObject({
         .describe("A file as the source of records."),
     })
     .describe("The facts: where records are kept and where they come from."),
+  overrides: z
+    .strictObject({
+      dir: z
+        .string()
+        .min(1)
+        .exactOptional()
+        .describe("Folder of the override store; default: `overrides` in `registry.dir`.")
+        .meta(file),
+      initialize: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Make the override store where it is missing. For the first start only (`--initialize-overrides`): later, a missing store is one that was lost, and the service is not ready.",
+        ),
+    })
+    .prefault({})
+    .describe("Quarantines and other overrides set at this service."),
   peers: z
     .array(peerSchema)
     .default([])

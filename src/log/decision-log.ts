@@ -1,6 +1,7 @@
 import { channel } from "node:diagnostics_channel";
 import type { Clock } from "../runtime/clock.ts";
 import type { Metric } from "../runtime/ports.ts";
+import { type AdminAct, composeAct } from "./admin-act.ts";
 import { composeLine, composeRepeats, openTally, type Tally } from "./compose-event.ts";
 import { Delivery, type Line } from "./delivery.ts";
 import { type Evaluation, type Labels, type LossEvent, timestamp } from "./event.ts";
@@ -75,6 +76,13 @@ export class DecisionLog implements AsyncDisposable {
     const wallMs = clock.wallMs();
     this.#delivery.offer(() => this.#masked(composeLine(evaluation, labels, wallMs)));
     return evaluation.query.kind === "command" ? undefined : openTally(evaluation);
+  }
+
+  /** Logs an act of an operator under `id`. */
+  acted(act: AdminAct, id: string): void {
+    const { labels, clock } = this.#options;
+    const wallMs = clock.wallMs();
+    this.#delivery.offer(() => this.#masked(composeAct(act, id, labels, wallMs)));
   }
 
   /**

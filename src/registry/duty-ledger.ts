@@ -29,7 +29,7 @@ export class DutyLedger implements AsyncDisposable {
   static async open(dir: string): Promise<DutyLedger> {
     try {
       await mkdir(dir, { recursive: true });
-      return new DutyLedger(open({ path: dir, name: "duties", maxDbs: 4 }));
+      return new DutyLedger(open({ path: dir, name: "duties", maxDbs: 4, overlappingSync: false }));
     } catch (thrown) {
       throw Fault.from(thrown, "store_unavailable", `ledger \`${dir}\` cannot be opened`);
     }

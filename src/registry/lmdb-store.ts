@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { open, type RootDatabase } from "lmdb";
 import type { CredentialRecord, DeviceRecord, RecordKey, RecordKind } from "../decision/facts.ts";
 import { Fault } from "../runtime/fault.ts";
+import { checkLmdbFile } from "./check-lmdb-file.ts";
 import {
   type Changes,
   emptyState,
@@ -47,6 +48,7 @@ export class LmdbStore implements RecordStore {
     try {
       mkdirSync(dir, { recursive: true });
       const path = join(dir, "records.lmdb");
+      checkLmdbFile(path);
       const store = new LmdbStore(
         open<unknown, string>({ path, sharedStructuresKey: Symbol.for("structures") }),
       );

@@ -41,6 +41,8 @@ export interface Registry extends RecordReader, AsyncDisposable {
   /** The writing end for one source; each name once. Its records are its own: another source's are refused. */
   feed(name: string): Feed;
   status(): RegistryStatus;
+  /** Classes of a tenant's devices, as its firmware policies name them. */
+  classesOf(tenant: string): readonly string[];
 }
 
 /** Opens the registry in `dir`, or one in memory. Throws `store_unavailable`. */
@@ -90,6 +92,13 @@ class StoredRegistry implements Registry {
   firmwarePolicy(tenant: string, deviceClass: string): StoredRecord<FirmwarePolicyRecord> | undefined {
     const key: RecordKey = `firmware_policy:${tenant}/${deviceClass}`;
     return toStored<FirmwarePolicyRecord>(key, this.#few.get(key));
+  }
+
+  classesOf(tenant: string): readonly string[] {
+    const prefix = `firmware_policy:${tenant}/`;
+    return [...this.#few.keys()]
+      .filter((key) => key.startsWith(prefix))
+      .map((key) => key.slice(prefix.length));
   }
 
   freshness(): Freshness {

@@ -30,6 +30,10 @@ export const faultCodes = {
   limit_exceeded: { retryable: false, meaning: "a message, list or identifier is larger than the limit" },
   overloaded: { retryable: true, meaning: "the service is shedding load" },
   not_found: { retryable: false, meaning: "the thing asked for does not exist" },
+  evidence_required: {
+    retryable: false,
+    meaning: "trust cannot be given back without evidence newer than its loss",
+  },
   not_ready: { retryable: true, meaning: "the service has no bundle or no facts in force yet" },
   unreachable: { retryable: true, meaning: "the service cannot be reached" },
   deadline_exceeded: { retryable: true, meaning: "the answer did not arrive in time" },

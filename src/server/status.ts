@@ -24,6 +24,7 @@ export const statusOf: Readonly<Record<FaultCode, { readonly grpc: status; reado
   limit_exceeded: { grpc: status.RESOURCE_EXHAUSTED, http: 413 },
   overloaded: { grpc: status.RESOURCE_EXHAUSTED, http: 429 },
   not_found: { grpc: status.NOT_FOUND, http: 404 },
+  evidence_required: { grpc: status.FAILED_PRECONDITION, http: 409 },
   not_ready: { grpc: status.UNAVAILABLE, http: 503 },
   unreachable: { grpc: status.UNAVAILABLE, http: 503 },
   deadline_exceeded: { grpc: status.DEADLINE_EXCEEDED, http: 504 },

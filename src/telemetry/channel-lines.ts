@@ -1,5 +1,6 @@
 /** What the log says of what inner rings publish on their diagnostics channels. */
 import type { Candidate } from "../bundle/candidate.ts";
+import { type OverrideAct, targetText } from "../decision/override.ts";
 import type { SinkNews } from "../log/decision-log.ts";
 import type { NatsConnectionNews } from "../nats/nats-node.ts";
 import type { Activated } from "../pdp/bundle-pipeline.ts";
@@ -58,6 +59,12 @@ export const channelLines: Readonly<Record<string, Wording>> = {
     return connected
       ? { level: "info", message: "connected to NATS again", fields: { server } }
       : { level: "warn", message: "the connection to NATS is lost; it is tried again", fields: { server } };
+  },
+  "sallyport:registry:override": (message) => {
+    const { act, by, override, sequence } = message as OverrideAct;
+    const { kind, target, id } = override;
+    const fields = { sequence, act, id, kind, target: targetText(target), by };
+    return { level: "warn", message: "an override changed", fields };
   },
   "sallyport:registry:applied": (message) => ({
     level: "debug",

@@ -64,6 +64,7 @@ function configuration(fleet: Fleet): object {
         tenants: ["*"],
       },
     ],
+    overrides: { initialize: true },
     decision_log: { sink: "none" },
     log: { level: "silent" },
   };

@@ -1,0 +1,232 @@
+/** Overrides in force: set, lifted, ended by time; announced one by one in an order of their own. */
+import { channel } from "node:diagnostics_channel";
+import type { Change } from "../decision/change.ts";
+import type { RecordKey } from "../decision/facts.ts";
+import { type Override, type OverrideAct, type OverrideTarget, targetText } from "../decision/override.ts";
+import { Alarm } from "../runtime/alarm.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { Fault } from "../runtime/fault.ts";
+import { type OverrideCommit, OverrideStore } from "./override-store.ts";
+
+/** What somebody asks for; the rest of an {@link Override} is the service's. */
+export type OverrideWish = Omit<Override, "id" | "since">;
+
+/** Most overrides at once; beyond it new ones are refused, so that a loop of a caller is seen. */
+const maxOverrides = 100_000;
+
+/** Parts of {@link Overrides}. */
+export interface OverridesOptions {
+  /** Folder of the store. */
+  readonly dir: string;
+  /** Make the store where it is missing. */
+  readonly initialize: boolean;
+  readonly clock: Clock;
+  /** Records whose answers an override of this target can change. */
+  readonly reach: (target: OverrideTarget) => readonly RecordKey[] | "everything";
+  /** Whether the end of this override by time withdraws trust (FACTS.md, rule 9); milder ones may lapse. */
+  readonly leavesMark: (override: Override) => boolean;
+}
+
+const acted = channel("sallyport:registry:override");
+const none: readonly Override[] = [];
+
+/** The overrides of this node. A missing store is told by {@link missing}; nothing can be set then. */
+export class Overrides implements AsyncDisposable {
+  readonly #options: OverridesOptions;
+  readonly #store: OverrideStore | undefined;
+  readonly #byId = new Map<string, Override>();
+  readonly #byTarget = new Map<string, readonly Override[]>();
+  readonly #marks = new Map<string, number>();
+  readonly #listeners = new Set<(change: Change) => void | Promise<void>>();
+  readonly #alarm: Alarm = new Alarm(() => void this.sweep().catch(() => this.#setAlarm(1000)));
+  #sequence = 0;
+  #closed = false;
+
+  private constructor(options: OverridesOptions, store: OverrideStore | undefined) {
+    this.#options = options;
+    this.#store = store;
+    if (store === undefined) return;
+    this.#sequence = store.sequence;
+    for (const override of store.overrides()) this.#enter(override);
+    for (const [target, since] of store.marks()) this.#marks.set(target, since);
+  }
+
+  /** Opens the store and ends what has expired meanwhile. Throws `store_unavailable`. */
+  static async open(options: OverridesOptions): Promise<Overrides> {
+    const overrides = new Overrides(options, OverrideStore.open(options.dir, options.initialize));
+    await overrides.sweep();
+    return overrides;
+  }
+
+  /** Why nothing may be decided; `undefined`: the store is there. */
+  get missing(): string | undefined {
+    if (this.#store !== undefined) return undefined;
+    return `there is no override store in \`${this.#options.dir}\`: restore it, or start once with --initialize-overrides if no device was ever quarantined here`;
+  }
+
+  /** Position of the last act. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** Overrides in force on exactly this target. */
+  of(target: string): readonly Override[] {
+    return this.#byTarget.get(target) ?? none;
+  }
+
+  /** Time of the last loss of trust that was recorded for exactly this target; 0: none. */
+  lostSince(target: string): number {
+    return this.#marks.get(target) ?? 0;
+  }
+
+  /** Whether there is nothing at all to merge. */
+  get idle(): boolean {
+    return this.#byId.size === 0 && this.#marks.size === 0;
+  }
+
+  /** All overrides in force, oldest first. */
+  list(): readonly Override[] {
+    return [...this.#byId.values()];
+  }
+
+  /** The override `id`. */
+  get(id: string): Override | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** Acts after `sequence`, oldest first: what a replica that has seen so much is missing. */
+  acts(sequence: number, limit = 1000): readonly OverrideAct[] {
+    return this.#store?.acts(sequence, limit) ?? [];
+  }
+
+  /**
+   * Calls `listener` with every change once it is on disk and in force here; an act is acknowledged when all
+   * listeners are done, so that one may wait for other processes. Returns how to stop.
+   */
+  onChange(listener: (change: Change) => void | Promise<void>): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Puts an override in force: for the next decision when this resolves. Throws `not_ready`, `store_unavailable`. */
+  async set(wish: OverrideWish): Promise<OverrideAct> {
+    if (this.#byId.size >= maxOverrides)
+      throw new Fault("limit_exceeded", `there are ${maxOverrides} overrides; lift some first`);
+    const at = this.#options.clock.now();
+    const sequence = this.#sequence + 1;
+    const override: Override = { id: `o-${sequence}`, ...wish, since: at };
+    const act: OverrideAct = { sequence, act: "set", at, by: wish.by, reason: wish.reason, override };
+    await this.#commit([{ act }]);
+    return act;
+  }
+
+  /**
+   * Removes one override, and nothing else. The loss of trust that it stood for stays recorded: only evidence
+   * newer than that gives trust back. Throws `not_found`.
+   */
+  async lift(id: string, by: string, reason: string): Promise<OverrideAct> {
+    const override = this.#byId.get(id);
+    if (override === undefined) throw new Fault("not_found", `there is no override \`${id}\``);
+    const act: OverrideAct = {
+      sequence: this.#sequence + 1,
+      act: "lift",
+      at: this.#options.clock.now(),
+      by,
+      reason,
+      override,
+    };
+    await this.#commit([this.#withMark(act, override.since)]);
+    return act;
+  }
+
+  /** Ends what has expired. A loss of trust that ends so is recorded as of its end. */
+  async sweep(): Promise<void> {
+    const now = this.#options.clock.now();
+    const commits = [...this.#byId.values()]
+      .filter(({ expires_at }) => expires_at !== undefined && expires_at <= now)
+      .map((override, index) =>
+        this.#withMark(
+          {
+            sequence: this.#sequence + 1 + index,
+            act: "expire",
+            at: now,
+            by: "sallyport",
+            reason: "it expired",
+            override,
+          },
+          override.expires_at ?? now,
+        ),
+      );
+    if (commits.length > 0) await this.#commit(commits);
+    this.#setAlarm();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#alarm.clear();
+    this.#listeners.clear();
+    await this.#store?.[Symbol.asyncDispose]();
+  }
+
+  #withMark(act: OverrideAct, since: number): OverrideCommit {
+    const { override } = act;
+    if (!this.#options.leavesMark(override)) return { act };
+    return { act, mark: { target: targetText(override.target), since } };
+  }
+
+  /** Disk, memory, announcement: the first two in one synchronous step, so that no answer can fall between. */
+  async #commit(commits: readonly OverrideCommit[]): Promise<void> {
+    if (this.#store === undefined) throw new Fault("not_ready", this.missing ?? "no override store");
+    this.#store.commit(commits);
+    const waiting: (void | Promise<void>)[] = [];
+    const faults: unknown[] = [];
+    for (const { act, mark } of commits) {
+      this.#sequence = act.sequence;
+      if (act.act === "set") this.#enter(act.override);
+      else this.#remove(act.override);
+      if (mark !== undefined) this.#marks.set(mark.target, Math.max(mark.since, this.lostSince(mark.target)));
+      const change = this.#changeOf(act);
+      for (const listener of this.#listeners) {
+        try {
+          waiting.push(listener(change));
+        } catch (thrown) {
+          faults.push(thrown);
+        }
+      }
+      if (acted.hasSubscribers) acted.publish(act);
+    }
+    this.#setAlarm();
+    const ends = await Promise.allSettled(waiting);
+    for (const end of ends) if (end.status === "rejected") faults.push(end.reason);
+    if (faults.length > 0) throw Fault.from(faults[0], "internal", "an override is not in force everywhere");
+  }
+
+  #changeOf({ sequence, override }: OverrideAct): Change {
+    const keys = this.#options.reach(override.target);
+    return keys === "everything"
+      ? { scope: "everything", revision: sequence, sequence }
+      : { scope: "records", revision: sequence, sequence, keys };
+  }
+
+  #enter(override: Override): void {
+    const target = targetText(override.target);
+    this.#byId.set(override.id, override);
+    this.#byTarget.set(target, [...this.of(target), override]);
+  }
+
+  #remove({ id, target }: Override): void {
+    const text = targetText(target);
+    const rest = this.of(text).filter((each) => each.id !== id);
+    this.#byId.delete(id);
+    if (rest.length === 0) this.#byTarget.delete(text);
+    else this.#byTarget.set(text, rest);
+  }
+
+  #setAlarm(atLeastMs = 0): void {
+    let next = Number.POSITIVE_INFINITY;
+    for (const { expires_at } of this.#byId.values()) next = Math.min(next, expires_at ?? next);
+    if (next === Number.POSITIVE_INFINITY) this.#alarm.clear();
+    else this.#alarm.set(Math.max(atLeastMs, next * 1000 - this.#options.clock.wallMs()));
+  }
+}

@@ -1,0 +1,65 @@
+/** `sallyport.v1.AdminService`: containment, limited to the tenants of the caller. */
+import type { Acted, Admin } from "../admin/admin.ts";
+import type { Override } from "../decision/override.ts";
+import * as wire from "../gen/sallyport/v1/admin.ts";
+import type { GrpcService } from "../runtime/ports.ts";
+import { unary } from "../server/unary.ts";
+import { permitByName } from "./permit.ts";
+
+function toOverride(override: Override): wire.Override {
+  return { mode: "", signal: "", ...override, expires_at: override.expires_at ?? 0 };
+}
+
+function toAct({ decisionId, overrides, sequence }: Acted): wire.Act {
+  return { sequence, overrides: overrides.map(toOverride), decision_id: decisionId };
+}
+
+const nothing: wire.Override = {
+  id: "",
+  kind: "",
+  mode: "",
+  signal: "",
+  reason: "",
+  by: "",
+  since: 0,
+  expires_at: 0,
+};
+
+/** Builds the service. */
+export function adminService(admin: Admin): GrpcService {
+  return {
+    definition: wire.AdminServiceService,
+    implementation: {
+      quarantine: unary<wire.QuarantineRequest, wire.QuarantineResponse>(async (request, peer) => {
+        permitByName(peer, "admin");
+        const { author, device_id, expires_at, mode, reason } = request;
+        const target = { kind: "device", id: device_id };
+        const wording = { kind: "quarantine", target, mode, signal: "", reason, expires_at };
+        return { act: toAct(await admin.set(peer, wording, author)) };
+      }),
+      setOverride: unary<wire.SetOverrideRequest, wire.SetOverrideResponse>(async (request, peer) => {
+        permitByName(peer, "admin");
+        const { expires_at, kind, mode, reason, signal, target } = request.override ?? nothing;
+        const wording = { kind, target, mode, signal, reason, expires_at };
+        return { act: toAct(await admin.set(peer, wording, request.author)) };
+      }),
+      lift: unary<wire.LiftRequest, wire.LiftResponse>(async (request, peer) => {
+        permitByName(peer, "admin");
+        const { approvals, author, id, kind, reason, target } = request;
+        const lifted = await admin.lift(peer, { approvals, author, id, kind, reason, target });
+        return {
+          act: toAct(lifted),
+          remaining: lifted.remaining.map(toOverride),
+          evidence_newer_than: lifted.evidenceNewerThan,
+        };
+      }),
+      listOverrides: unary<wire.ListOverridesRequest, wire.ListOverridesResponse>((request, peer) => {
+        permitByName(peer, "admin");
+        return {
+          overrides: admin.list(peer, request.target).map(toOverride),
+          sequence: admin.sequence,
+        };
+      }),
+    },
+  };
+}
