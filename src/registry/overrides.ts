@@ -179,7 +179,7 @@ export class Overrides implements AsyncDisposable {
   async #commit(commits: readonly OverrideCommit[]): Promise<void> {
     if (this.#store === undefined) throw new Fault("not_ready", this.missing ?? "no override store");
     this.#store.commit(commits);
-    const waiting: (void | Promise<void>)[] = [];
+    const waiting: Promise<void>[] = [];
     const faults: unknown[] = [];
     for (const { act, mark } of commits) {
       this.#sequence = act.sequence;
@@ -189,7 +189,8 @@ export class Overrides implements AsyncDisposable {
       const change = this.#changeOf(act);
       for (const listener of this.#listeners) {
         try {
-          waiting.push(listener(change));
+          const done = listener(change);
+          if (done instanceof Promise) waiting.push(done);
         } catch (thrown) {
           faults.push(thrown);
         }
