@@ -161,8 +161,6 @@ timing contains "clock_skew_exceeded" if not plausible
 
 timing contains "message_too_old" if not recent
 
-timed if input.request.occurred_at != null
-
 untimed if input.request.occurred_at == null
 
 plausible if untimed

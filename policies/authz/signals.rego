@@ -4,8 +4,6 @@ package sallyport.authz.signals
 
 import data.sallyport.lib.time
 
-quiet if input.device.state.signals == []
-
 responses contains answer(signal) if {
 	some signal in input.device.state.signals
 	not lapsed(signal)

@@ -20,11 +20,6 @@ tenant_known if is_object(input.tenant)
 
 tenant_active if input.tenant.status == "active"
 
-tenant_agrees if {
-	input.credential.tenant == input.device.tenant
-	input.tenant.id == input.device.tenant
-}
-
 model_known if is_array(facts.profile.environments)
 
 model_allowed if input.request.env in facts.profile.environments
@@ -32,11 +27,6 @@ model_allowed if input.request.env in facts.profile.environments
 domain_known if is_string(data.site.trust_domains[input.credential.trust_domain].env)
 
 domain_agrees if input.credential.trust_domain == input.device.trust_domain
-
-environment_agrees if {
-	data.site.trust_domains[input.credential.trust_domain].env == input.request.env
-	input.tenant.env == input.request.env
-}
 
 # Everything at once, for the straight path. Said again rather than called: a call costs three comparisons.
 sound if {

@@ -1,6 +1,8 @@
 /** `sallyport policy`: the tools of policy authors. */
 import type { Command } from "commander";
 import { policyBuild } from "./policy-build.ts";
+import { policyCheck } from "./policy-check.ts";
+import { policyFmt } from "./policy-fmt.ts";
 import { policyTest } from "./policy-test.ts";
 
 /** Adds the group and its commands. */
@@ -13,6 +15,8 @@ export function policy(program: Command): void {
         "docs/policy-authors.md leads from the first rule to the bundle. OPA's compiler is needed: $OPA, opa on the\n" +
         "path, or Go, which builds the pinned version once.",
     );
+  policyCheck(parent);
+  policyFmt(parent);
   policyTest(parent);
   policyBuild(parent);
 }

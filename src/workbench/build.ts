@@ -9,7 +9,7 @@ import { createSnapshot, type PolicySnapshot, requiredEntrypoints } from "../pdp
 import { Fault } from "../runtime/fault.ts";
 import { compilePolicy } from "./compile.ts";
 import { policyFault } from "./finding.ts";
-import { refuseUnsafeFormat } from "./format.ts";
+import { unsafeFormats } from "./format.ts";
 import { type Opa, opaVersion } from "./opa.ts";
 import type { PolicyProject } from "./project.ts";
 import { sourcesDigest } from "./sources.ts";
@@ -33,7 +33,8 @@ const contract = 1;
  * @throws Fault `policy_invalid` with places, `bundle_invalid` where the service would refuse the bundle
  */
 export async function buildBundle(opa: Opa, project: PolicyProject, sequence: number): Promise<BuiltBundle> {
-  await refuseUnsafeFormat(opa, project.dir, project.sources);
+  const corrupted = await unsafeFormats(opa, project.dir, project.sources);
+  if (corrupted.length > 0) throw policyFault(corrupted);
   const optimize = project.settings.optimize ?? 1;
   const { dir, entrypoints } = project;
   refuseMissingSchemas(project);

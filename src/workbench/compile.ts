@@ -6,7 +6,7 @@ import { readArchive } from "../bundle/archive.ts";
 import { Fault } from "../runtime/fault.ts";
 import { type Finding, policyFault } from "./finding.ts";
 import { type Opa, runOpa } from "./opa.ts";
-import { readOpaErrors, readOpaText } from "./opa-errors.ts";
+import { type Objection, readOpaErrors, readOpaText } from "./opa-errors.ts";
 import { ignoreFlags } from "./sources.ts";
 
 /** What to compile and how. */
@@ -62,12 +62,12 @@ export async function objectionsOf(
   dir: string,
   ignore: readonly string[],
   flags: readonly string[] = [],
-): Promise<Finding[]> {
+): Promise<Objection[]> {
   const args = ["check", "-b", "--strict", "-m", "100", "--format", "json", ...flags, ...ignore, "."];
   const run = await runOpa(opa, args, dir);
   if (run.code === 0) return [];
   const said = run.stdout.trim() === "" ? run.stderr : run.stdout;
-  return readOpaErrors(said) ?? readOpaText(said);
+  return readOpaErrors(said) ?? readOpaText(said).map((found) => ({ ...found, details: undefined }));
 }
 
 /** A failure of `opa build` on sources that `opa check` passed. */

@@ -6,7 +6,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { meaningOf, parseFile } from "./ast.ts";
-import { type Finding, findingsIn, policyFault } from "./finding.ts";
+import { type Finding, findingsIn } from "./finding.ts";
 import { type Opa, runOpa } from "./opa.ts";
 import { readOpaText } from "./opa-errors.ts";
 import type { Source } from "./sources.ts";
@@ -67,11 +67,8 @@ export async function formatSource(opa: Opa, dir: string, { path, bytes }: Sourc
   }
 }
 
-/**
- * Refuses sources that `opa fmt`, and with it every `opa build` that embeds sources, would corrupt.
- * @throws Fault `policy_invalid`
- */
-export async function refuseUnsafeFormat(opa: Opa, dir: string, sources: readonly Source[]): Promise<void> {
+/** The sources that `opa fmt`, and with it an `opa build` that embeds sources, would corrupt. */
+export async function unsafeFormats(opa: Opa, dir: string, sources: readonly Source[]): Promise<Finding[]> {
   const suspects = sources.filter(
     ({ path, bytes }) =>
       path.endsWith(".rego") &&
@@ -85,5 +82,5 @@ export async function refuseUnsafeFormat(opa: Opa, dir: string, sources: readonl
     const { objection } = await formatSource(opa, dir, source);
     if (objection !== undefined) found.push(objection);
   }
-  if (found.length > 0) throw policyFault(found);
+  return found;
 }

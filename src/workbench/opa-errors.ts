@@ -38,10 +38,20 @@ export function readOpaErrors(printed: string): Objection[] | undefined {
   const errors = (value as { readonly errors?: readonly OpaError[] }).errors;
   if (!Array.isArray(errors)) return undefined;
   return (errors as readonly OpaError[]).map(({ message, code = "", location = {}, details }) => {
-    const told = message.replace(/\s+/g, " ").trim();
+    const told = `${message}${sidesOf(details)}`.replace(/\s+/g, " ").trim();
     const { file = ".", row = 1, col = 1 } = location;
     return { ...finding(code, file, row, Math.max(col, 1), told), details };
   });
+}
+
+interface Type {
+  readonly type?: string;
+}
+
+/** The two sides of a comparison that can never hold. */
+function sidesOf(details: unknown): string {
+  const { a, b } = (details ?? {}) as { readonly a?: Type; readonly b?: Type };
+  return a?.type === undefined || b?.type === undefined ? "" : `: ${a.type} is never ${b.type}`;
 }
 
 const placed = /([\w./-]+\.(?:rego|ya?ml|json)):(\d+)(?::(\d+))?:? ?(.*)/;

@@ -7,7 +7,7 @@ import { type Finding, policyFault } from "./finding.ts";
 export interface YamlFile {
   readonly value: unknown;
   /** Row and column of the value at a path of keys and indexes; of the nearest parent where it has none. */
-  at(path: readonly (string | number)[]): { readonly row: number; readonly col: number };
+  readonly at: (path: readonly (string | number)[]) => { readonly row: number; readonly col: number };
 }
 
 /** Aliases may repeat a value this often before the file counts as a bomb. */

@@ -1,7 +1,5 @@
-import { join } from "node:path";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { policySources } from "../../src/workbench/sources.ts";
 import {
   answerAt,
   type Cut,
@@ -12,7 +10,7 @@ import {
   replaceAt,
   valuesAt,
 } from "./clock.ts";
-import { type Facts, ownRows, root, sharedRows } from "./tables.ts";
+import { type Facts, ownRows, sharedRows } from "./tables.ts";
 import { entrypoints, inputOf, models, now, twisted, twists } from "./twists.ts";
 
 const modes: readonly Mode[] = ["alone", "step"];
@@ -192,22 +190,4 @@ it("where no model is known only the registry's lag counts", () => {
     matters("connect", { ...input, registry: { synced: true, watermark: now - 31 } }, "alone", "lag 31"),
   ).toBe(true);
   expect(unsound("connect", input, "alone", suspicions(input, 400, 1))).toBeUndefined();
-});
-
-it("only lib/time reads the clock", () => {
-  const readers = policySources(join(root, "policies")).filter(
-    ({ path, bytes }) => path.endsWith(".rego") && bytes.includes("input.now"),
-  );
-  expect(readers.map(({ path }) => path)).toEqual(["lib/time.rego"]);
-});
-
-it("no rule negates a call on a fact: absent, it would undo the rule that denies", () => {
-  const negated = /not [a-z_.]+\((?=[^()]*(?:input|result|signal|approval)\.)[^()]*\)/;
-  const found = policySources(join(root, "policies")).flatMap(({ path, bytes }) =>
-    bytes
-      .toString("utf8")
-      .split("\n")
-      .flatMap((line) => (path.endsWith(".rego") && negated.test(line) ? [`${path}: ${line.trim()}`] : [])),
-  );
-  expect(found).toEqual([]);
 });
