@@ -124,19 +124,20 @@ export class DecisionCache<F, A extends Guarded> {
    */
   remember(key: string, bornMs: number, restsOn: readonly string[], facts: F): CachedSubject<F, A> {
     const cells = restsOn.map((record) => this.epochs.hold(record));
+    // What each hit reads stands together.
     const subject: CachedSubject<F, A> = {
-      key,
-      facts,
+      version: this.epochs.version,
+      dropped: false,
+      touchedAt: 0,
       allows: new AnswerList(),
+      facts,
       denials: new AnswerList(),
+      key,
       restsOn,
       cells,
       stamps: cells.map((cell) => cell.n),
       everything: this.epochs.everything,
       bornMs,
-      version: this.epochs.version,
-      dropped: false,
-      touchedAt: 0,
     };
     this.#allowed.delete(key);
     this.#denied.set(key, subject);

@@ -35,11 +35,18 @@ export interface Readings {
 
 /** Whether an answer holds at these readings. */
 export function holds(answer: Guarded, readings: Readings): boolean {
-  const { now, lag, age, skew } = readings;
-  const { validUntil, drift } = answer;
+  const { now } = readings;
+  const { validUntil } = answer;
   return (
     now >= answer.validFrom &&
     (validUntil === undefined || now < validUntil) &&
+    within(answer.drift, readings)
+  );
+}
+
+/** Whether these readings lie in the intervals. */
+export function within(drift: Drift, { lag, age, skew }: Readings): boolean {
+  return (
     lag >= drift.lagFrom &&
     lag < drift.lagUntil &&
     age >= drift.ageFrom &&

@@ -1,10 +1,10 @@
 /** Answers: a verdict with the intervals in which it holds, and the decisions rendered from it. */
 import { randomBytes } from "node:crypto";
-import type { Drift, Guarded, Readings } from "../cache/guards.ts";
+import { type Drift, type Guarded, type Readings, within } from "../cache/guards.ts";
 import type { Decision } from "../decision/decision.ts";
 import type { RecordKey } from "../decision/facts.ts";
 import type { Tally } from "../log/compose-event.ts";
-import { intervalAround } from "./cuts.ts";
+import { type Interval, intervalAround } from "./cuts.ts";
 import type { Prepared } from "./prepare.ts";
 import { renderObligations, type Verdict } from "./result.ts";
 
@@ -28,7 +28,20 @@ const anyDrift: Drift = {
 const drifts: Drift[] = [];
 const maxDrifts = 64;
 
+// INVARIANT: the marks of one `Prepared` part each axis into intervals, so that the one a reading lies in is the one.
 function driftAround(prepared: Prepared, readings: Readings): Drift {
+  const { drift } = prepared.last;
+  if (drift !== undefined && within(drift, readings)) return drift;
+  return (prepared.last.drift = sharedDrift(prepared, readings));
+}
+
+function validAround(prepared: Prepared, now: number): Interval {
+  const { valid } = prepared.last;
+  if (valid !== undefined && now >= valid.from && now < valid.until) return valid;
+  return (prepared.last.valid = intervalAround(prepared.marks, now));
+}
+
+function sharedDrift(prepared: Prepared, readings: Readings): Drift {
   const lag = intervalAround(prepared.lag, readings.lag);
   const age = intervalAround(prepared.age, readings.age);
   const skew = intervalAround(prepared.skew, readings.skew);
@@ -67,7 +80,7 @@ export function answerAround(
   if (prepared === undefined) {
     return { allow, verdict, tally, code, validFrom: 0, validUntil: undefined, drift: anyDrift };
   }
-  const valid = intervalAround(prepared.marks, readings.now);
+  const valid = validAround(prepared, readings.now);
   return {
     allow,
     verdict,

@@ -7,6 +7,8 @@ import type {
   CredentialRecord,
   DeviceRecord,
   RecordKey,
+  Signal,
+  TenantRecord,
 } from "../decision/facts.ts";
 import type { FactsReader, Stored } from "./facts-reader.ts";
 import type { Session } from "./session.ts";
@@ -94,9 +96,16 @@ interface GatewayFacts {
   readonly gateway: unknown;
   readonly gateway_credential: unknown;
   readonly gateway_fw_policy: unknown;
+  /** Detections about the gateway that stand in its record. */
+  readonly signals: readonly Signal[];
 }
 
-const noGateway: GatewayFacts = { gateway: null, gateway_credential: null, gateway_fw_policy: null };
+const noGateway: GatewayFacts = {
+  gateway: null,
+  gateway_credential: null,
+  gateway_fw_policy: null,
+  signals: [],
+};
 
 function joinGateway(
   reader: FactsReader,
@@ -114,11 +123,20 @@ function joinGateway(
     gateway: devicePart(record, (fingerprint) => fingerprint === presented),
     gateway_credential: proof,
     gateway_fw_policy: floor,
+    signals: record.state.signals,
   };
 }
 
+/** A tenant with the responses to the signals at hand only: most devices have none, and each byte is parsed on every miss. */
+function tenantPart(tenant: TenantRecord | null, ...signals: (readonly Signal[])[]): unknown {
+  if (tenant?.playbook === undefined) return tenant;
+  const types = new Set(signals.flat().map(({ type }) => type));
+  const playbook = Object.fromEntries(Object.entries(tenant.playbook).filter(([type]) => types.has(type)));
+  return { ...tenant, playbook };
+}
+
 interface Home {
-  readonly tenant: unknown;
+  readonly tenant: TenantRecord | null;
   readonly fw_policy: unknown;
   readonly model: string;
 }
@@ -148,7 +166,7 @@ export function joinSession(reader: FactsReader, session: Session): Joined {
   const credential =
     session.identity?.credential ?? (device === null ? null : assertedByGateway(device, session));
   const home = joinHome(reader, reading, device, device?.tenant ?? credential?.tenant ?? "");
-  const gateway =
+  const { signals, ...gateway } =
     session.gateway === undefined
       ? noGateway
       : joinGateway(
@@ -162,7 +180,7 @@ export function joinSession(reader: FactsReader, session: Session): Joined {
     parts: {
       credential,
       device: devicePart(device, (fingerprint) => fingerprint === presented),
-      tenant: home.tenant,
+      tenant: tenantPart(home.tenant, device?.state.signals ?? [], signals),
       fw_policy: home.fw_policy,
       ...gateway,
     },
@@ -186,12 +204,13 @@ export function joinCommand(
   const actorTenant = authority.actor?.tenant ?? "";
   const home = joinHome(reader, reading, device, device?.tenant ?? (actorTenant === "*" ? "" : actorTenant));
   // The command travels towards the device: the gateway is judged by its record, there is no proof of its own.
-  const gateway = via === undefined ? noGateway : joinGateway(reader, reading, via, "asserted");
+  const { signals, ...gateway } =
+    via === undefined ? noGateway : joinGateway(reader, reading, via, "asserted");
   return {
     parts: {
       credential: null,
       device: devicePart(device, (_, record) => record.status === "active"),
-      tenant: home.tenant,
+      tenant: tenantPart(home.tenant, device?.state.signals ?? [], signals),
       fw_policy: home.fw_policy,
       ...gateway,
       ...authority,

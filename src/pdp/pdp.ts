@@ -14,7 +14,8 @@ import { Examiner, ungrounded, withoutGrants } from "./examiner.ts";
 import type { Explanation } from "./explanation.ts";
 import type { GrantList } from "./grants.ts";
 import { hostVerdict } from "./result.ts";
-import { type IdentityProver, isSession, type Resolution, resolveSession, type Session } from "./session.ts";
+import { type IdentityProver, isSession, type Resolution, resolveSession } from "./session.ts";
+import { SessionSlot } from "./session-slot.ts";
 import type { PolicySnapshot } from "./snapshot.ts";
 
 /** Parts of a {@link Pdp}. */
@@ -73,14 +74,13 @@ export class Pdp {
   decider(peer: Peer): PeerDecider {
     const kinds = new Set(peer.kinds);
     const may = (kind: string): boolean => kinds.has("*") || kinds.has(kind);
-    // A subject that is asked for again and again is resolved once.
-    const sessions = new WeakMap<Subject, Session>();
+    const known = new SessionSlot();
     const resolve = (subject: Subject): Resolution | Promise<Resolution> => {
-      const known = sessions.get(subject);
-      if (known !== undefined) return known;
+      const session = known.of(subject);
+      if (session !== undefined) return session;
       const resolution = resolveSession(this.#prover, subject, peer);
       if (!(resolution instanceof Promise) && isSession(resolution) && resolution.lasting) {
-        sessions.set(subject, resolution);
+        known.keep(subject, resolution);
       }
       return resolution;
     };

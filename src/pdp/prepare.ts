@@ -1,6 +1,7 @@
 /** Prepares the joined facts of a subject for one entrypoint: projected, as JSON, with their cuts. */
+import type { Drift } from "../cache/guards.ts";
 import type { DenyReason } from "../decision/reasons.ts";
-import { type CutList, cutsOf, type Instant, instantsOf, sortedMarks } from "./cuts.ts";
+import { type CutList, cutsOf, type Instant, type Interval, instantsOf, sortedMarks } from "./cuts.ts";
 import type { Joined } from "./join.ts";
 import { FactDefect } from "./projection.ts";
 import type { Entrypoint, PolicySnapshot } from "./snapshot.ts";
@@ -15,6 +16,8 @@ export interface Prepared {
   readonly lag: readonly number[];
   readonly age: readonly number[];
   readonly skew: readonly number[];
+  /** The intervals that the last answer fell into: most often the next one does too. */
+  readonly last: { valid?: Interval; drift?: Drift };
 }
 
 /** Facts that cannot be judged: the reason, and what is wrong for the log and for `Explain`. */
@@ -49,6 +52,7 @@ export function prepare(snapshot: PolicySnapshot, entrypoint: Entrypoint, joined
     lag: sortedMarks(cuts.lag),
     age: sortedMarks(cuts.age),
     skew: sortedMarks(cuts.skew),
+    last: {},
   };
 }
 

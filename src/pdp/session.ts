@@ -32,6 +32,8 @@ export interface Session {
   readonly lasting: boolean;
   /** Where the core finds what it remembers of a lasting session; nobody else looks. */
   remembered: unknown;
+  /** Whose slot on the subject it lies in, if any. */
+  keeper: unknown;
 }
 
 /** Why there is no session. */
@@ -89,6 +91,7 @@ function direct(peer: Peer, subject: Subject, proof: ProofResult): Resolution {
     gateway: undefined,
     lasting: isLasting(subject.proof),
     remembered: undefined,
+    keeper: undefined,
   };
 }
 
@@ -143,6 +146,7 @@ function mediated(
     gateway,
     lasting: isLasting(via.proof) && isLasting(subject.proof),
     remembered: undefined,
+    keeper: undefined,
   };
 }
 

@@ -78,7 +78,8 @@ type Step =
       credential: number;
       peer: number;
     }
-  | { do: "again"; back: number }
+  | { do: "again"; back: number; age: number | undefined }
+  | { do: "edge"; by: number }
   | { do: "tick"; by: number }
   | { do: "set"; by: number }
   | { do: "bookmark"; lag: number }
@@ -99,7 +100,17 @@ const removable: readonly RecordKey[] = [
 ];
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 14, arbitrary: fc.record({ do: fc.constant("again" as const), back: fc.nat(4) }) },
+  {
+    weight: 14,
+    // The same question once more, at times with another message time or device clock: those are guards, not keys.
+    arbitrary: fc.record({
+      do: fc.constant("again" as const),
+      back: fc.nat(4),
+      age: fc.option(index(ages), { nil: undefined, freq: 2 }),
+    }),
+  },
+  // To the very second at which the last answer ends, and to both sides of it.
+  { weight: 3, arbitrary: fc.record({ do: fc.constant("edge" as const), by: fc.constantFrom(-1, 0, 1) }) },
   {
     weight: 5,
     arbitrary: fc.record({
@@ -199,6 +210,14 @@ function comparable(decision: Decision): unknown {
   return rest;
 }
 
+function repeated(
+  asked: Extract<Step, { do: "ask" }> | undefined,
+  again: Extract<Step, { do: "again" }>,
+): Step {
+  if (asked === undefined) return again;
+  return again.age === undefined ? asked : { ...asked, age: again.age };
+}
+
 /** Runs the steps against a PDP with a cache and against its twin that forgets everything before each question. */
 async function run(steps: readonly Step[], maxSubjects: number): Promise<{ asked: number; cached: number }> {
   const clock = new ManualClock(start);
@@ -215,11 +234,15 @@ async function run(steps: readonly Step[], maxSubjects: number): Promise<{ asked
   for (const each of ids) facts.put(`device:${each}`, deviceRecord(each, start));
   let asked = 0;
   let cached = 0;
+  let ends: number | undefined;
   const questions: Extract<Step, { do: "ask" }>[] = [];
   for (const step of steps) {
-    const each = step.do === "again" ? (questions.at(-1 - step.back) ?? step) : step;
+    const each = step.do === "again" ? repeated(questions.at(-1 - step.back), step) : step;
     switch (each.do) {
       case "again":
+        break;
+      case "edge":
+        if (ends !== undefined) clock.setWall(ends + each.by);
         break;
       case "tick":
         clock.advance(each.by);
@@ -269,6 +292,7 @@ async function run(steps: readonly Step[], maxSubjects: number): Promise<{ asked
         const expected = await plain.decider(peer).decide(query);
         const actual = await caching.decider(peer).decide(query);
         expect(comparable(actual)).toEqual(comparable(expected));
+        ends = actual.valid_until;
         asked += 1;
         if (actual.cached) cached += 1;
         break;
