@@ -11,6 +11,7 @@ import { visible } from "./visible.ts";
 interface Flags {
   readonly output?: string;
   readonly sequence?: number;
+  readonly optimize?: 0 | 1;
   readonly watch?: true;
   readonly json?: true;
 }
@@ -45,7 +46,9 @@ async function buildOnce(folder: string, flags: Flags): Promise<void> {
     import("../workbench/project.ts"),
   ]);
   const started = performance.now();
-  const project = openProject(folder);
+  const opened = openProject(folder);
+  const { optimize } = flags;
+  const project = optimize === undefined ? opened : { ...opened, settings: { ...opened.settings, optimize } };
   const file = path.resolve(flags.output ?? path.join(project.dir, "dist", "bundle.tar.gz"));
   const sequence = flags.sequence ?? (await nextSequence(file, project));
   const built = await buildBundle(needOpa(), project, sequence);
@@ -82,6 +85,12 @@ function parseSequence(text: string): number {
   throw new InvalidArgumentError("give a whole number.");
 }
 
+function parseLevel(text: string): 0 | 1 {
+  if (text === "0") return 0;
+  if (text === "1") return 1;
+  throw new InvalidArgumentError("give 0 or 1.");
+}
+
 /** Adds the command. */
 export function policyBuild(parent: Command): void {
   parent
@@ -97,6 +106,11 @@ export function policyBuild(parent: Command): void {
       "--sequence <number>",
       "sequence of the bundle; default: of the bundle that is there, one more if sources changed",
       parseSequence,
+    )
+    .option(
+      "-O, --optimize <level>",
+      "OPA's optimisation, 0 or 1; default: optimize in policy.yaml, or 0",
+      parseLevel,
     )
     .option("--watch", "build again after each change, until interrupted")
     .option("--json", "JSON on one line; findings as {findings: [...]}")

@@ -2,7 +2,11 @@
 import type { Command } from "commander";
 import { policyBuild } from "./policy-build.ts";
 import { policyCheck } from "./policy-check.ts";
+import { policyEval } from "./policy-eval.ts";
+import { policyExplain } from "./policy-explain.ts";
 import { policyFmt } from "./policy-fmt.ts";
+import { policyInspect } from "./policy-inspect.ts";
+import { policyNew } from "./policy-new.ts";
 import { policyTest } from "./policy-test.ts";
 
 /** Adds the group and its commands. */
@@ -15,8 +19,12 @@ export function policy(program: Command): void {
         "docs/policy-authors.md leads from the first rule to the bundle. OPA's compiler is needed: $OPA, opa on the\n" +
         "path, or Go, which builds the pinned version once.",
     );
+  policyNew(parent);
   policyCheck(parent);
   policyFmt(parent);
   policyTest(parent);
+  policyEval(parent);
+  policyExplain(parent);
+  policyInspect(parent);
   policyBuild(parent);
 }

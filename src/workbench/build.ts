@@ -35,7 +35,7 @@ const contract = 1;
 export async function buildBundle(opa: Opa, project: PolicyProject, sequence: number): Promise<BuiltBundle> {
   const corrupted = await unsafeFormats(opa, project.dir, project.sources);
   if (corrupted.length > 0) throw policyFault(corrupted);
-  const optimize = project.settings.optimize ?? 1;
+  const optimize = project.settings.optimize ?? 0;
   const { dir, entrypoints } = project;
   refuseMissingSchemas(project);
   const [compiled, version] = await Promise.all([

@@ -33,12 +33,12 @@ interface Printed {
   readonly sub_results?: unknown;
 }
 
-async function runTests(opa: Opa, dir: string, flags: readonly string[]): Promise<string> {
-  const run = await runOpa(
-    opa,
-    ["test", "-b", "--format", "json", ...flags, ...ignoreFlags({ tests: true }), "."],
-    dir,
-  );
+function testArgs(flags: readonly string[]): string[] {
+  return ["test", "-b", "--format", "json", ...flags, ...ignoreFlags({ tests: true }), "."];
+}
+
+async function runTests(opa: Opa, dir: string): Promise<string> {
+  const run = await runOpa(opa, testArgs([]), dir);
   // 2: tests failed, which the output says.
   if (run.code === 0 || run.code === 2) return run.stdout;
   const found = await objectionsOf(opa, dir, ignoreFlags({ tests: true }));
@@ -50,7 +50,7 @@ const entrypointOf = ({ package: of, name }: Printed): string =>
 
 /** Runs all Rego tests of a project by both engines. @throws Fault `policy_invalid` */
 export async function runRegoTests(opa: Opa, project: PolicyProject): Promise<readonly RegoTest[]> {
-  const printed = (JSON.parse((await runTests(opa, project.dir, [])) || "[]") ?? []) as readonly Printed[];
+  const printed = (JSON.parse((await runTests(opa, project.dir)) || "[]") ?? []) as readonly Printed[];
   const plain = printed.filter(({ skip, sub_results }) => skip !== true && sub_results === undefined);
   const policy = plain.length === 0 ? undefined : await compileTests(opa, project, plain.map(entrypointOf));
   return printed
@@ -58,14 +58,14 @@ export async function runRegoTests(opa: Opa, project: PolicyProject): Promise<re
     .sort((a, b) => (a.file === b.file ? a.row - b.row : a.file < b.file ? -1 : 1));
 }
 
-/** What the Rego tests evaluate. */
+/** What the Rego tests evaluate; nothing where one fails, since OPA then prints no coverage. */
 export async function coverageOfTests(
   opa: Opa,
-  project: PolicyProject,
+  { dir }: PolicyProject,
 ): Promise<Readonly<Record<string, FileCoverage>>> {
-  const printed = await runTests(opa, project.dir, ["--coverage"]);
-  const report = JSON.parse(printed || "{}") as { readonly files?: Record<string, FileCoverage> };
-  return report.files ?? {};
+  const run = await runOpa(opa, testArgs(["--coverage"]), dir);
+  if (run.code !== 0) return {};
+  return (JSON.parse(run.stdout) as { readonly files?: Record<string, FileCoverage> }).files ?? {};
 }
 
 async function compileTests(opa: Opa, { dir }: PolicyProject, entrypoints: string[]): Promise<Policy> {
