@@ -17,7 +17,7 @@ export interface AskFlags {
 export function withAsk(command: Command): Command {
   return command
     .option("--case <id>", "the question of a case, by its id (file#number) or name")
-    .option("--ask <entrypoint>", "entrypoint: connect, publish, cuts, system/log/mask...")
+    .option("--ask <entrypoint>", "entrypoint, as connect, publish, cuts or system/log/mask")
     .option(
       "--input <file>",
       "its facts, YAML or JSON, whole: the host's projection is applied; - for standard input",

@@ -72,7 +72,10 @@ export async function objectionsOf(
 
 /** A failure of `opa build` on sources that `opa check` passed. */
 function wordFailure(said: string, optimize: 0 | 1): Finding[] {
-  const missing = /undefined entrypoint (?:data\.)?([\w./]+)/.exec(said)?.[1];
+  const [, unoptimised, optimised] =
+    /entrypoint "([\w./]+)" does not refer to a rule|undefined entrypoint (?:data\.)?([\w./]+)/.exec(said) ??
+    [];
+  const missing = unoptimised ?? optimised;
   if (missing !== undefined) {
     const [name, ...steps] = missing.replaceAll("/", ".").split(".").reverse();
     return [

@@ -74,6 +74,9 @@ describeWithOpa("policy build", () => {
     await expect(build(project({ "sallyport.rego": without }))).rejects.toThrow(
       /no rule for the entrypoint `sallyport\/command`; write `command := ...` in `package sallyport`/,
     );
+    await expect(
+      build(project({ "sallyport.rego": without, "policy.yaml": "optimize: 1\n" })),
+    ).rejects.toThrow(/no rule for the entrypoint `sallyport\/command`/);
     const extra = { "policy.yaml": "entrypoints: [sallyport/connect, sallyport/ota]\n" };
     await expect(build(project(extra))).rejects.toThrow(/`sallyport\/ota` has no input schema/);
   });
