@@ -4,6 +4,7 @@ import { loadSync } from "@grpc/proto-loader";
 import { ReflectionService } from "@grpc/reflection";
 import { HealthImplementation, protoPath } from "grpc-health-check";
 import { Fault } from "../runtime/fault.ts";
+import { withMapEntries } from "./map-entries.ts";
 import { toGrpcStatus } from "./status.ts";
 
 /** Proto files that reflection describes: paths below `root`. */
@@ -70,7 +71,18 @@ export class Housekeeping {
 function reflectionOf({ root, files }: ProtoFiles): ReflectionService {
   try {
     const options = { includeDirs: [root], keepCase: true, longs: String, enums: String };
-    return new ReflectionService({ ...loadSync([...files], options), ...loadSync(protoPath, options) });
+    const described = { ...loadSync([...files], options), ...loadSync(protoPath, options) };
+    const mended = new Map<Buffer, Buffer>();
+    const mend = (file: Buffer): Buffer => {
+      const known = mended.get(file) ?? Buffer.from(withMapEntries(file));
+      mended.set(file, known);
+      return known;
+    };
+    for (const entry of Object.values(described)) {
+      if (Array.isArray(entry.fileDescriptorProtos))
+        entry.fileDescriptorProtos = entry.fileDescriptorProtos.map(mend);
+    }
+    return new ReflectionService(described);
   } catch (thrown) {
     throw Fault.from(thrown, "internal", `cannot read the API description in \`${root}\``);
   }

@@ -80,7 +80,7 @@ export const owners: Readonly<Record<string, readonly string[]>> = {
   "@grpc/reflection": ["server/"],
   "@grpc/proto-loader": ["server/"],
   "@grpc/grpc-js": ["gen/", "runtime/", "server/", "services/", "client/", "cli/"],
-  "@bufbuild/protobuf": ["gen/"],
+  "@bufbuild/protobuf": ["gen/", "server/"],
   pino: ["telemetry/"],
   "prom-client": ["telemetry/"],
   commander: ["cli/"],
