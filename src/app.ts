@@ -2,10 +2,11 @@
 import path from "node:path";
 import { Admin } from "./admin/admin.ts";
 import { reachOf, withdrawsTrust } from "./admin/reach.ts";
-import { readTrustRules } from "./app/bundle-trust.ts";
+import { bundleSource } from "./app/bundle-source.ts";
+import { openTrust } from "./app/bundle-trust.ts";
 import { addressOf, decisionSink, peerEntries, secretsIn } from "./app/parts.ts";
 import { readActors, readTrustDomains } from "./app/trust.ts";
-import { BundleFile } from "./bundle/bundle-file.ts";
+import { GoodStore } from "./bundle/good-store.ts";
 import type { Config } from "./config/config.ts";
 import type { Decider } from "./decision/decision.ts";
 import type { Peer } from "./decision/identity.ts";
@@ -16,6 +17,7 @@ import { nextDecisionId } from "./pdp/answer.ts";
 import { BundlePipeline } from "./pdp/bundle-pipeline.ts";
 import { cacheMetrics, DecisionCounts } from "./pdp/metrics.ts";
 import { Pdp, type PeerDecider } from "./pdp/pdp.ts";
+import { preflight } from "./pdp/preflight.ts";
 import { DutyLedger } from "./registry/duty-ledger.ts";
 import { Overrides } from "./registry/overrides.ts";
 import { openRegistry, type Registry } from "./registry/registry.ts";
@@ -158,17 +160,30 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
   // The policy, then the records of the source: from here on questions have answers.
   const activations = stack.use(new Activation(pdp, clock));
   activation.mask = activations.mask;
-  const trustRules = await readTrustRules(config);
-  const bundles = new BundlePipeline({ activation: activations, clock, rules: () => trustRules });
-  const bundleFile = stack.use(
-    new BundleFile({
-      path: config.bundle.file,
-      pollMs: config.bundle.poll_s * 1000,
-      onOffer: (offer) => bundles.offer(offer),
-      onFault: (fault) => bundles.refuse(fault),
+  const { dir, checks } = config.bundle;
+  const store = dir === undefined ? undefined : new GoodStore(dir);
+  const good = await store?.read();
+  const trust = await openTrust(config, clock, good?.state.keyset);
+  const bundles = stack.use(
+    new BundlePipeline({
+      activation: activations,
+      clock,
+      rules: () => trust.rules(),
+      keysetText: () => trust.keysetText(),
+      store,
+      check: (bundle) =>
+        preflight(bundle, {
+          minCases: checks.min_cases,
+          deadlineMs: checks.deadline_s * 1000,
+          p99Us: checks.p99_us,
+          memoryMib: checks.memory_mib,
+        }),
     }),
   );
-  await bundleFile.start();
+  if (good !== undefined) await bundles.restore(good);
+  await stack.use(bundleSource(config, bundles)).start();
+  const keysetPoll = setInterval(() => void trust.look(), config.bundle.poll_s * 1000).unref();
+  stack.defer(() => clearInterval(keysetPoll));
   const file = config.registry.file;
   const source =
     file === undefined
@@ -270,6 +285,7 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
     },
     reload: async () => {
       await source?.look();
+      await trust.look();
       await tls.grpc?.reload();
       await tls.http?.reload();
     },

@@ -18,6 +18,8 @@ export interface Bundle {
   readonly entrypoints: readonly string[];
   /** Input schema by entrypoint, without `sallyport/`. */
   readonly schemas: Readonly<Record<string, JsonSchema>>;
+  /** When it should have been replaced by another, unix seconds; absent: never. It goes on deciding, with an alarm. */
+  readonly expiresAt: number | undefined;
   /** Version of the contract between policies and this service. */
   readonly contract: number;
   /** All files of the archive by path, as its signature covers them. */

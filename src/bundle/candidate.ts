@@ -13,6 +13,7 @@ export const candidateStates = [
   "checking",
   "shadow",
   "activating",
+  "persisting",
   "active",
   "refused",
   "aborted",
@@ -20,6 +21,13 @@ export const candidateStates = [
 
 /** One of {@link candidateStates}. */
 export type CandidateState = (typeof candidateStates)[number];
+
+/** What trying a candidate showed. */
+export interface CandidateTrial {
+  readonly cases: number;
+  readonly p99Us: number;
+  readonly memoryBytes: number;
+}
 
 /** A bundle on its way. Immutable; each step makes another. */
 export interface Candidate {
@@ -35,4 +43,6 @@ export interface Candidate {
   readonly fault?: Fault;
   readonly failedIn?: CandidateState;
   readonly proof?: Proof;
+  /** What trying its own cases showed. */
+  readonly trial?: CandidateTrial;
 }

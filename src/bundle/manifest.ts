@@ -19,6 +19,8 @@ export interface Manifest {
   readonly contract: number;
   readonly sequence: number;
   readonly schemas: Readonly<Record<string, JsonSchema>>;
+  /** When it should have been replaced, unix seconds; absent: never. */
+  readonly expires_at: number | undefined;
   /** Digest of the sources it was compiled from, and the compiler; empty where not stated. */
   readonly sources: string;
   readonly built_with: string;
@@ -46,6 +48,7 @@ class Fields {
 const isObject = (value: unknown): value is JsonSchema =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isMoment = (value: unknown): value is number | undefined => value === undefined || isCount(value);
 const isName = (value: unknown): value is string => typeof value === "string" && value !== "";
 const isText = (value: unknown): value is string | undefined =>
   value === undefined || typeof value === "string";
@@ -75,6 +78,7 @@ export function readManifest(value: unknown): Manifest {
   const schemas = fields.get("metadata.sallyport.schemas", "an object of schemas", isSchemas);
   const sources = fields.get("metadata.sallyport.sources", "a text", isText) ?? "";
   const built_with = fields.get("metadata.sallyport.built_with", "a text", isText) ?? "";
+  const expires_at = fields.get("metadata.sallyport.expires_at", "unix seconds", isMoment);
   const [module = "", ...others] = new Set(modules.map((entry) => entry.module));
   if (others.length > 0) throw invalid("names more than one wasm module");
   const entrypoints = modules.map(({ entrypoint }) => entrypoint);
@@ -83,7 +87,18 @@ export function readManifest(value: unknown): Manifest {
     if (Object.hasOwn(schemas, entrypoint.slice("sallyport/".length))) continue;
     throw invalid(`has no input schema for \`${entrypoint}\``);
   }
-  return { revision, roots, entrypoints, module, contract, sequence, schemas, sources, built_with };
+  return {
+    revision,
+    roots,
+    entrypoints,
+    module,
+    contract,
+    sequence,
+    schemas,
+    expires_at,
+    sources,
+    built_with,
+  };
 }
 
 /** Whether `path` (`a/b`) lies at or below one of the roots. */

@@ -17,7 +17,8 @@ const modulePath = "policy.wasm";
 export async function readBundle(archive: Uint8Array, limits: Partial<BundleLimits> = {}): Promise<Bundle> {
   const files = await readArchive(archive, { ...defaultBundleLimits, ...limits });
   const manifest = parseJson(manifestPath, file(files, manifestPath));
-  const { revision, roots, entrypoints, module, contract, sequence, schemas } = readManifest(manifest);
+  const { revision, roots, entrypoints, module, contract, sequence, schemas, expires_at } =
+    readManifest(manifest);
   if (module.replace(/^\//, "") !== modulePath) {
     throw new Fault(
       "bundle_invalid",
@@ -32,6 +33,7 @@ export async function readBundle(archive: Uint8Array, limits: Partial<BundleLimi
     data: joinData(files, roots),
     entrypoints,
     schemas,
+    expiresAt: expires_at,
     contract,
     files,
     manifest,

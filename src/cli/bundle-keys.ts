@@ -39,12 +39,20 @@ async function keygen(prefix: string): Promise<void> {
   );
 }
 
-async function sign(file: string, flags: { key: string; scope: string; out?: string }): Promise<void> {
+async function sign(
+  file: string,
+  flags: { key: string; scope: string; out?: string; expires?: number },
+): Promise<void> {
   const [{ signBundle }, { readBundle }] = await Promise.all([
     import("../bundle/sign-bundle.ts"),
     import("../bundle/read-bundle.ts"),
   ]);
-  const signed = await signBundle(readFileOf("bundle sign", file), readPrivateKey(flags.key), flags.scope);
+  const signed = await signBundle(
+    readFileOf("bundle sign", file),
+    readPrivateKey(flags.key),
+    flags.scope,
+    flags.expires,
+  );
   const { revision, sequence, digest } = await readBundle(signed);
   if (flags.out === undefined) replaceFile(file, signed);
   else writeNew(flags.out, signed);
@@ -137,6 +145,11 @@ export function bundleKeys(parent: Command): void {
     .argument("<file>", archive)
     .requiredOption("--key <file>", "private key, PEM")
     .option("--scope <scope>", "scope that it is signed for, as with `opa build --scope`", "")
+    .option(
+      "--expires <time>",
+      "when it should have been replaced, from now: 12h, 90d; an alarm, no outage",
+      inFuture,
+    )
     .option("--out <file>", "write there instead")
     .addHelpText("after", examples(["sign", "sallyport bundle sign policy.tar.gz --key keys/ci.pem"]))
     .action(sign);

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { bundleInspect } from "./bundle-inspect.ts";
 import { bundleKeys } from "./bundle-keys.ts";
 import { bundleRollback } from "./bundle-rollback.ts";
+import { bundleServe } from "./bundle-serve.ts";
 
 /** Adds `bundle` and its commands. */
 export function bundle(program: Command): void {
@@ -13,4 +14,5 @@ export function bundle(program: Command): void {
   bundleInspect(parent);
   bundleKeys(parent);
   bundleRollback(parent);
+  bundleServe(parent);
 }

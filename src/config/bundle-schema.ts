@@ -1,21 +1,88 @@
 import * as z from "zod";
 import type { BundleConfig } from "./config.ts";
 
+const file = { file: true };
+const seconds = (least: number, value: number, most: number, what: string) =>
+  z.number().min(least).max(most).default(value).describe(`${what}, seconds.`);
+
+const http = z
+  .strictObject({
+    url: z.url().describe("Address of the bundle (OPA's bundle API); https, but for this machine."),
+    token_file: z
+      .string()
+      .min(1)
+      .exactOptional()
+      .describe("File with a bearer token, read for each question.")
+      .meta(file),
+    tls: z
+      .strictObject({
+        ca: z.string().min(1).exactOptional().describe("PEM file of the CAs of the server.").meta(file),
+        cert: z
+          .string()
+          .min(1)
+          .exactOptional()
+          .describe("PEM file of the client certificate chain.")
+          .meta(file),
+        key: z.string().min(1).exactOptional().describe("PEM file of its private key.").meta(file),
+      })
+      .exactOptional()
+      .describe("TLS as a client; the files are read for each question."),
+    long_poll_s: seconds(
+      0,
+      30,
+      300,
+      "How long the server is asked to hold a question without news; 0: not at all",
+    ),
+    backoff_s: seconds(1, 60, 3600, "Longest pause while the server fails"),
+    timeout_s: seconds(0.1, 30, 600, "Longest wait for an answer, beyond `long_poll_s`"),
+  })
+  .describe("A server as the source; instead of `bundle.file`.");
+
+const checks = z
+  .strictObject({
+    min_cases: z
+      .int()
+      .min(0)
+      .max(100_000)
+      .default(1)
+      .describe("Cases that a bundle must bring along, and pass, before it comes into force."),
+    deadline_s: seconds(0.1, 30, 600, "How long trying them may take"),
+    p99_us: z
+      .int()
+      .min(10)
+      .max(10_000_000)
+      .default(5000)
+      .describe("Most that the dearest of its cases may take, but for the dearest hundredth, microseconds."),
+    memory_mib: z.int().min(1).max(256).default(64).describe("Most Wasm memory, MiB."),
+  })
+  .prefault({})
+  .describe("What a bundle must stand before it comes into force.");
+
 /** Schema of the section `bundle`. */
 export const bundleSchema: z.ZodType<BundleConfig, unknown> = z
   .strictObject({
     file: z
       .string()
       .min(1)
-      .describe("Policy bundle (`.tar.gz`) as built from `policies/`; watched.")
-      .meta({ file: true }),
-    poll_s: z.number().min(0.05).max(3600).default(2).describe("How often the source is looked at, seconds."),
+      .exactOptional()
+      .describe("Policy bundle (`.tar.gz`) as built by `sallyport policy build`; watched.")
+      .meta(file),
+    http: http.exactOptional(),
+    poll_s: seconds(0.05, 2, 3600, "How often the source is looked at"),
+    dir: z
+      .string()
+      .min(1)
+      .exactOptional()
+      .describe(
+        "Folder that keeps the last known good bundle, to start from when the source is away; made when absent.",
+      )
+      .meta(file),
     keyset: z
       .string()
       .min(1)
       .exactOptional()
       .describe("Keyset (JSON): who may sign and approve bundles, and how many of them are needed.")
-      .meta({ file: true }),
+      .meta(file),
     scope: z
       .string()
       .default("")
@@ -26,5 +93,6 @@ export const bundleSchema: z.ZodType<BundleConfig, unknown> = z
       .describe(
         "What becomes of a bundle without a signature. One with a wrong signature is always refused.",
       ),
+    checks,
   })
   .describe("The policy.");

@@ -22,6 +22,22 @@ function checkUnique(list: "peers" | "trust_domains", names: readonly string[]):
   );
 }
 
+function checkBundleSource({ bundle: { file, http }, insecure }: Config): Problem[] {
+  if (file === undefined && http === undefined) {
+    const text = "`bundle.file` is missing (or `SALLYPORT_BUNDLE_FILE`), or `bundle.http.url` instead of it";
+    return [{ at: ["bundle"], text }];
+  }
+  if (file !== undefined && http !== undefined) {
+    return [{ at: ["bundle", "http"], text: "`bundle.http` and `bundle.file` are both given: keep one" }];
+  }
+  if (http === undefined || insecure) return [];
+  const { protocol, hostname } = new URL(http.url);
+  if (protocol === "https:" || (protocol === "http:" && isLoopback(hostname.replace(/^\[|\]$/g, ""))))
+    return [];
+  const text = `\`bundle.http.url\` is \`${http.url}\`: use https, or set \`insecure: true\` if that is meant`;
+  return [{ at: ["bundle", "http", "url"], text }];
+}
+
 /** What is wrong between options that are each well-formed. */
 export function checkConfig(config: Config): Problem[] {
   const problems = [
@@ -48,6 +64,7 @@ export function checkConfig(config: Config): Problem[] {
       text: "`bundle.keyset` is missing: name the file that says who signs bundles, or set `bundle.unsigned: allow`",
     });
   }
+  problems.push(...checkBundleSource(config));
   const certified = config.grpc.tls?.client_ca !== undefined || config.http.tls?.client_ca !== undefined;
   for (const [index, { match }] of config.peers.entries()) {
     const needs = (["uri", "dns", "fingerprint"] as const).find((member) => match[member] !== undefined);

@@ -70,8 +70,23 @@ export interface BucketConfig {
 
 /** Where the policy comes from and what must stand behind it. */
 export interface BundleConfig {
-  readonly file: string;
+  readonly file?: string;
+  readonly http?: {
+    readonly url: string;
+    readonly token_file?: string;
+    readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+    readonly long_poll_s: number;
+    readonly backoff_s: number;
+    readonly timeout_s: number;
+  };
   readonly poll_s: number;
+  readonly dir?: string;
+  readonly checks: {
+    readonly min_cases: number;
+    readonly deadline_s: number;
+    readonly p99_us: number;
+    readonly memory_mib: number;
+  };
   readonly keyset?: string;
   readonly scope: string;
   readonly unsigned: "refuse" | "allow";

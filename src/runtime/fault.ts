@@ -12,6 +12,12 @@ export const faultCodes = {
     meaning: "a policy bundle is not signed and approved by the keys that must stand behind it",
   },
   bundle_outdated: { retryable: false, meaning: "a policy bundle is older than one that was in force" },
+  bundle_unfit: {
+    retryable: false,
+    meaning: "a policy bundle fails its own cases, its budget or the comparison with live questions",
+  },
+  bundle_unreachable: { retryable: true, meaning: "a bundle server cannot be reached or answers wrongly" },
+  bundle_unkept: { retryable: true, meaning: "the last known good policy bundle cannot be kept or read" },
   keyset_invalid: { retryable: false, meaning: "a keyset or a key of it cannot be used" },
   bundle_missing: { retryable: true, meaning: "no policy bundle is there yet" },
   policy_trap: { retryable: true, meaning: "a policy evaluation aborted" },

@@ -1,5 +1,6 @@
 /** What the log says of what inner rings publish on their diagnostics channels. */
 import type { Candidate } from "../bundle/candidate.ts";
+import type { KeysetNews } from "../bundle/keyset-keeper.ts";
 import { type OverrideAct, targetText } from "../decision/override.ts";
 import type { SinkNews } from "../log/decision-log.ts";
 import type { NatsConnectionNews } from "../nats/nats-node.ts";
@@ -33,6 +34,26 @@ export const channelLines: Readonly<Record<string, Wording>> = {
     message: "a policy bundle is in force",
     fields: { ...(message as Activated) },
   }),
+  "sallyport:bundle:unkept": (message) => ({
+    level: "error",
+    message: "the bundle in force cannot be kept: a restart would not find it",
+    fields: message as { error: unknown },
+  }),
+  "sallyport:bundle:expired": (message) => ({
+    level: "error",
+    message: "the bundle in force should have been replaced by now: is its source frozen?",
+    fields: message as { revision: string; expires_at: number },
+  }),
+  "sallyport:bundle:keyset": (message) => {
+    const { version, fault } = message as KeysetNews;
+    return fault === undefined
+      ? { level: "warn", message: "another keyset is in force", fields: { version } }
+      : {
+          level: "error",
+          message: "a keyset was refused; the one in force stays",
+          fields: { version, error: fault },
+        };
+  },
   "sallyport:bundle:step": (message) => {
     const { revision, sequence, state, from, proof } = message as Candidate;
     if (state !== "pending_approval")

@@ -1,17 +1,19 @@
 /** From a project to a bundle that the service will take: the same sources give the same bytes. */
 import { existsSync, readFileSync } from "node:fs";
 import type { Bundle } from "../bundle/bundle.ts";
+import { casesPath } from "../bundle/case-file.ts";
 import { readManifest } from "../bundle/manifest.ts";
 import { readBundle } from "../bundle/read-bundle.ts";
 import { writeArchive } from "../bundle/write-archive.ts";
-import { loadPolicy } from "../engine/load-policy.ts";
-import { createSnapshot, type PolicySnapshot, requiredEntrypoints } from "../pdp/snapshot.ts";
+import type { PolicySnapshot } from "../pdp/snapshot.ts";
 import { Fault } from "../runtime/fault.ts";
+import { bundleCases } from "./bundle-cases.ts";
 import { compilePolicy } from "./compile.ts";
 import { policyFault } from "./finding.ts";
 import { unsafeFormats } from "./format.ts";
 import { type Opa, opaVersion } from "./opa.ts";
 import type { PolicyProject } from "./project.ts";
+import { proveBundle } from "./prove-bundle.ts";
 import { sourcesDigest } from "./sources.ts";
 
 /** A bundle as it was built. */
@@ -62,16 +64,11 @@ export async function buildBundle(opa: Opa, project: PolicyProject, sequence: nu
     ["/data.json", compiled.data],
     ["/policy.wasm", compiled.wasm],
   ]);
+  const cases = bundleCases(project, await readBundle(await writeArchive(files)));
+  if (cases.length > 0) files.set(`/${casesPath}`, Buffer.from(JSON.stringify(cases)));
   const archive = await writeArchive(files);
   const bundle = await readBundle(archive);
   return { archive, files, bundle, snapshot: proveBundle(bundle) };
-}
-
-/** Loads a bundle as the service would. @throws Fault `bundle_invalid` */
-export function proveBundle(bundle: Bundle): PolicySnapshot {
-  const { revision, sequence, schemas, wasm, data } = bundle;
-  const policy = loadPolicy({ wasm, data, required: requiredEntrypoints });
-  return createSnapshot({ revision, sequence, policy, schemas, activatedAt: 0 });
 }
 
 /**

@@ -5,8 +5,8 @@ import type { Obligations } from "../decision/obligations.ts";
 import { hostVerdict, readVerdict, renderObligations } from "../pdp/result.ts";
 import type { CompiledPolicy } from "../pdp/snapshot.ts";
 import { Fault } from "../runtime/fault.ts";
-import { proveBundle } from "./build.ts";
 import type { Facts } from "./facts.ts";
+import { proveBundle } from "./prove-bundle.ts";
 import { isReplay, type Question, Questions } from "./question.ts";
 import { resultFault } from "./result-fault.ts";
 

@@ -12,6 +12,8 @@ export interface Source {
 const counts = /^policy\.yaml$|\.rego$|(?:^|\/)data\.(?:yaml|yml|json)$|^schemas\/[a-z_]+\.json$/;
 const isTest = /_test\.rego$/;
 const skipped = /(?:^|\/)(?:node_modules|cases|dist|\.[^/]+)\//;
+/** Decision tables: a bundle brings them along, so that the service can try it. */
+const isTable = /^cases\/[^/]+\.ya?ml$/;
 
 /** What OPA must not load: tests, tables, schemas, other people's packages. `tests: true` keeps the tests. */
 export function ignoreFlags(options: { readonly tests?: boolean } = {}): string[] {
@@ -23,14 +25,14 @@ export function ignoreFlags(options: { readonly tests?: boolean } = {}): string[
 function list(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
     .map((path) => path.replaceAll("\\", "/"))
-    .filter((path) => !skipped.test(path))
+    .filter((path) => !skipped.test(path) || isTable.test(path))
     .sort();
 }
 
-/** Every file whose change changes the bundle, sorted by path: Rego without its tests, data, schemas, settings. */
+/** Every file whose change changes the bundle, sorted by path: Rego without its tests, data, schemas, settings, tables. */
 export function policySources(folder: string): readonly Source[] {
   return list(folder)
-    .filter((path) => counts.test(path) && !isTest.test(path))
+    .filter((path) => isTable.test(path) || (counts.test(path) && !isTest.test(path)))
     .map((path) => ({ path, bytes: readFileSync(join(folder, path)) }));
 }
 

@@ -1,5 +1,9 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { GoodStore } from "../../src/bundle/good-store.ts";
 import type { Keyset } from "../../src/bundle/keyset.ts";
 import type { Offer } from "../../src/bundle/offer.ts";
 import { Activation } from "../../src/pdp/activation.ts";
@@ -23,22 +27,27 @@ describe("a bundle on its way into force", () => {
   let pipeline: BundlePipeline;
   let activation: Activation;
   let news: Activated[];
+  const pipelineOn = (dir: string | undefined): BundlePipeline =>
+    new BundlePipeline({
+      activation,
+      clock,
+      rules: () => ({ keyset, scope: "", unsigned: keyset === undefined ? "allow" : "refuse" }),
+      store: dir === undefined ? undefined : new GoodStore(dir),
+      keepAgainMs: 20,
+    });
   const listen = (message: unknown): void => void news.push(message as Activated);
   beforeEach(() => {
     clock = new ManualClock(now);
     pdp = corePdp(new FactsTable(), clock);
     activation = new Activation(pdp, clock);
     keyset = keysetOf([[ci]]);
-    pipeline = new BundlePipeline({
-      activation,
-      clock,
-      rules: () => ({ keyset, scope: "", unsigned: keyset === undefined ? "allow" : "refuse" }),
-    });
+    pipeline = pipelineOn(undefined);
     news = [];
     subscribe("sallyport:bundle:activated", listen);
   });
   afterEach(() => {
     unsubscribe("sallyport:bundle:activated", listen);
+    pipeline[Symbol.dispose]();
     activation[Symbol.dispose]();
   });
   const inForce = (): string | undefined => pdp.snapshot?.revision;
@@ -61,7 +70,7 @@ describe("a bundle on its way into force", () => {
     expect(await refusal(await offerOf(await releaseOf(6, { key: bob })))).toBe("bundle_untrusted");
     const broken = await releaseOf(6, { key: ci, wasm: Buffer.from("no wasm") });
     expect(await refusal(await offerOf(broken))).toBe("bundle_invalid");
-    expect(pipeline.candidate).toMatchObject({ failedIn: "checking" });
+    expect(pipeline.candidate).toMatchObject({ failedIn: "activating" });
     expect(inForce()).toBe("r5");
     await pipeline.offer(await offerOf(await releaseOf(6, { key: ci })));
     expect(inForce()).toBe("r6");
@@ -134,5 +143,89 @@ describe("a bundle on its way into force", () => {
     await pipeline.offer(await approved(await releaseOf(7, { key: ci })));
     expect(inForce()).toBe("r7");
     expect(await refusal(await approved(old, [annSays, bobSays]))).toBe("bundle_outdated");
+  });
+
+  it("that is past its end goes on deciding, and is said to be", async () => {
+    const said: unknown[] = [];
+    const hear = (message: unknown): void => void said.push(message);
+    subscribe("sallyport:bundle:expired", hear);
+    try {
+      await pipeline.offer(
+        await offerOf(await releaseOf(5, { key: ci, metadata: { expires_at: now + 10 } })),
+      );
+      expect([inForce(), pipeline.expired, said.length]).toEqual(["r5", false, 0]);
+      clock.advance(10);
+      await pipeline.offer(
+        await offerOf(await releaseOf(6, { key: ci, metadata: { expires_at: now - 10 } })),
+      );
+      await vi.waitFor(() => expect(said).toEqual([{ revision: "r6", expires_at: now - 10 }]));
+      expect([inForce(), pipeline.expired]).toEqual(["r6", true]);
+      const gauge = pipeline.metrics().find(({ name }) => name === "sallyport_bundle_expired");
+      expect(gauge?.read()).toEqual([{ labels: {}, value: 1 }]);
+    } finally {
+      unsubscribe("sallyport:bundle:expired", hear);
+    }
+  });
+
+  describe("with a folder", () => {
+    let dir: string;
+    beforeEach(() => {
+      dir = mkdtempSync(join(tmpdir(), "sallyport-kept-"));
+      pipeline = pipelineOn(dir);
+    });
+    afterEach(() => rmSync(dir, { recursive: true, force: true }));
+    /** What a service would start with: nothing of this process but the folder. */
+    const restarted = async (): Promise<BundlePipeline> => {
+      const [other, good] = [pipelineOn(dir), await new GoodStore(dir).read()];
+      if (good !== undefined) await other.restore(good);
+      return other;
+    };
+
+    it("is there after a restart without its source, though its key has expired since", async () => {
+      keyset = keysetOf([[ci, { not_after: now + 5 }]]);
+      await pipeline.offer(await offerOf(await releaseOf(5, { key: ci })));
+      clock.advance(10);
+      activation[Symbol.dispose]();
+      const again = await restarted();
+      expect(again.active).toMatchObject({ revision: "r5", since: now, restored: true });
+      expect(again.fault).toBeUndefined();
+      // A new bundle by the same key does not come in.
+      await expect(again.offer(await offerOf(await releaseOf(6, { key: ci })))).rejects.toThrow("expired");
+    });
+
+    it("is not there where its archive or its keys were exchanged", async () => {
+      await pipeline.offer(await offerOf(await releaseOf(5, { key: ci })));
+      activation[Symbol.dispose]();
+      keyset = keysetOf([[ann]]);
+      expect((await restarted()).active).toBeUndefined();
+      keyset = keysetOf([[ci]]);
+      const [name = ""] = readdirSync(dir).filter((each) => each.endsWith(".gz"));
+      writeFileSync(join(dir, name), await releaseOf(4, { key: ci }));
+      const again = await restarted();
+      expect([again.active, again.fault?.code]).toEqual([undefined, "bundle_untrusted"]);
+    });
+
+    it("keeps what was seen highest: an old one is refused after a restart as well", async () => {
+      keyset = keysetOf([[ci], [ann]]);
+      const old = await releaseOf(4, { key: ci });
+      await pipeline.offer(await offerOf(await releaseOf(6, { key: ci })));
+      await pipeline.offer(await offerOf(old, { rollbacks: [await rollbackOf(old, ann, { from: 6 })] }));
+      const again = await restarted();
+      expect([again.active?.revision, again.floor]).toEqual(["r4", 6]);
+      await expect(again.offer(await offerOf(await releaseOf(5, { key: ci })))).rejects.toThrow(
+        "not newer than 6",
+      );
+    });
+
+    it("is in force though it cannot be kept, says so, and is kept once it can be", async () => {
+      rmSync(dir, { recursive: true });
+      writeFileSync(dir, "a file where the folder should be");
+      await pipeline.offer(await offerOf(await releaseOf(5, { key: ci })));
+      expect([inForce(), pipeline.keepFault?.code]).toEqual(["r5", "bundle_unkept"]);
+      expect(pipeline.candidate?.state).toBe("active");
+      rmSync(dir);
+      await vi.waitFor(() => expect(pipeline.keepFault).toBeUndefined());
+      expect((await restarted()).active?.revision).toBe("r5");
+    });
   });
 });
