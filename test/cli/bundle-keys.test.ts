@@ -11,7 +11,9 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
-it("keys are made, a keyset of them is pinned, a bundle is signed by one person and approved by another", async () => {
+it("keys are made, a keyset of them is pinned, a bundle is signed by one person and approved by another", {
+  timeout: 180_000,
+}, async () => {
   const at = (name: string): string => join(dir, name);
   const ok = async (...args: readonly string[]): Promise<Ended> => {
     const ended = await sallyport(args);
