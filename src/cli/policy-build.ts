@@ -63,20 +63,26 @@ async function buildOnce(folder: string, flags: Flags): Promise<void> {
 async function run(folder: string, flags: Flags): Promise<void> {
   const build = (): Promise<void> =>
     reportingFindings(folder, flags.json === true, () => buildOnce(folder, flags));
-  await build();
-  if (flags.watch !== true) return;
+  if (flags.watch !== true) return build();
   const [{ watchSources }, { reportFailure }] = await Promise.all([
     import("../workbench/watch-sources.ts"),
     import("./report-failure.ts"),
   ]);
   const ending = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => ending.abort());
+  let first = true;
   await watchSources(folder, pollMs, ending.signal, async () => {
     process.exitCode = 0;
-    await build().catch((thrown: unknown) => {
+    try {
+      await build();
+    } catch (thrown) {
+      // What is wrong from the start, as a folder that is not there, is for the caller to correct.
+      if (first) throw thrown;
       process.exitCode = 1;
       reportFailure(thrown, "sallyport policy build", false);
-    });
+    } finally {
+      first = false;
+    }
   });
 }
 

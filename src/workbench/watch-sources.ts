@@ -2,14 +2,14 @@
 import { policySources, sourcesDigest } from "./sources.ts";
 
 /**
- * Calls `onChange` after each change of the sources, one call at a time, until `signal` aborts. Looks every
- * `pollMs`; files that vanish while it looks count as not yet changed.
+ * Calls `onState` now and after each change of the sources, one call at a time, until `signal` aborts. Looks every
+ * `pollMs`; what changes during a call is noticed after it. Files that vanish while it looks count as not yet changed.
  */
 export async function watchSources(
   dir: string,
   pollMs: number,
   signal: AbortSignal,
-  onChange: () => Promise<void>,
+  onState: () => Promise<void>,
 ): Promise<void> {
   const look = (before: string): string => {
     try {
@@ -19,12 +19,13 @@ export async function watchSources(
     }
   };
   let seen = look("");
+  await onState();
   while (!signal.aborted) {
     await pause(pollMs, signal);
     const now = look(seen);
     if (now === seen || signal.aborted) continue;
     seen = now;
-    await onChange();
+    await onState();
   }
 }
 

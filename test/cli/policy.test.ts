@@ -1,10 +1,11 @@
+import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { createProject } from "../../src/workbench/new-project.ts";
 import { describeWithOpa, findOpa } from "../opa.ts";
-import { sallyport } from "./run.ts";
+import { entry, plain, sallyport } from "./run.ts";
 
 let dir: string;
 beforeAll(() => {
@@ -81,6 +82,31 @@ describeWithOpa("sallyport policy", () => {
     const inspected = await sallyport(["bundle", "inspect", one?.file ?? "", "--json"]);
     expect(JSON.parse(inspected.stdout)).toMatchObject({ digest: one?.digest, sequence: 1, contract: 1 });
   });
+
+  it("build --watch: builds after each change, says what is wrong and goes on", async () => {
+    createProject(at("watched"), "device_pki");
+    const data = path.join(at("watched"), "data.yaml");
+    const text = readFileSync(data, "utf8");
+    const child = spawn(process.execPath, [...entry, "policy", "build", at("watched"), "--watch"], {
+      env: { ...plain, ...env() },
+    });
+    let told = "";
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (part: Buffer) => (told += part.toString()));
+    const ended = new Promise((resolve) => child.once("close", resolve));
+    try {
+      await vi.waitFor(() => expect(told).toMatch(/sequence 1\n[^]*took/), 30_000);
+      writeFileSync(data, text.replace("command_ttl_s: 300", "command_ttl_s: 301"));
+      await vi.waitFor(() => expect(told).toMatch(/sequence 2\n[^]*took/), 30_000);
+      writeFileSync(data, "site: [\n");
+      await vi.waitFor(() => expect(told).toMatch(/data\.yaml:\d+:\d+: this is no YAML/), 30_000);
+      writeFileSync(data, text);
+      await vi.waitFor(() => expect(told).toMatch(/sequence 3\n[^]*took/), 30_000);
+    } finally {
+      child.kill("SIGINT");
+    }
+    expect(await ended).toBe(0);
+  }, 120_000);
 
   it("fmt: 2 where --check finds something to do, and does it without", async () => {
     writeFileSync(path.join(at("broken"), "more.rego"), "package sallyport.more\nx  :=  1\n");
