@@ -2,11 +2,9 @@
 import path from "node:path";
 import { Admin } from "./admin/admin.ts";
 import { reachOf, withdrawsTrust } from "./admin/reach.ts";
-import { bundleSource } from "./app/bundle-source.ts";
-import { openTrust } from "./app/bundle-trust.ts";
+import { startBundles } from "./app/bundles.ts";
 import { addressOf, decisionSink, peerEntries, secretsIn } from "./app/parts.ts";
 import { readActors, readTrustDomains } from "./app/trust.ts";
-import { GoodStore } from "./bundle/good-store.ts";
 import type { Config } from "./config/config.ts";
 import type { Decider } from "./decision/decision.ts";
 import type { Peer } from "./decision/identity.ts";
@@ -14,10 +12,8 @@ import { createProver } from "./identity/prover.ts";
 import { DecisionLog, discardDecisions } from "./log/decision-log.ts";
 import { Activation } from "./pdp/activation.ts";
 import { nextDecisionId } from "./pdp/answer.ts";
-import { BundlePipeline } from "./pdp/bundle-pipeline.ts";
 import { cacheMetrics, DecisionCounts } from "./pdp/metrics.ts";
 import { Pdp, type PeerDecider } from "./pdp/pdp.ts";
-import { preflight } from "./pdp/preflight.ts";
 import { DutyLedger } from "./registry/duty-ledger.ts";
 import { Overrides } from "./registry/overrides.ts";
 import { openRegistry, type Registry } from "./registry/registry.ts";
@@ -34,6 +30,7 @@ import { HttpListener } from "./server/http-listener.ts";
 import { PeerTable } from "./server/peers.ts";
 import { TlsFiles } from "./server/tls-files.ts";
 import { adminService } from "./services/admin-service.ts";
+import { bundleService } from "./services/bundle-service.ts";
 import { decisionService } from "./services/decision-service.ts";
 import { registryService } from "./services/registry-service.ts";
 import { channelLines } from "./telemetry/channel-lines.ts";
@@ -66,7 +63,12 @@ export interface App extends AsyncDisposable {
 }
 
 const protoRoot = path.resolve(import.meta.dirname, "../proto");
-const protoFiles = ["sallyport/v1/decision.proto", "sallyport/v1/registry.proto", "sallyport/v1/admin.proto"];
+const protoFiles = [
+  "sallyport/v1/decision.proto",
+  "sallyport/v1/registry.proto",
+  "sallyport/v1/admin.proto",
+  "sallyport/v1/bundle.proto",
+];
 const readinessPollMs = 250;
 const certificateBytes = 16_384;
 const proofCacheEntries = 50_000;
@@ -160,30 +162,7 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
   // The policy, then the records of the source: from here on questions have answers.
   const activations = stack.use(new Activation(pdp, clock));
   activation.mask = activations.mask;
-  const { dir, checks } = config.bundle;
-  const store = dir === undefined ? undefined : new GoodStore(dir);
-  const good = await store?.read();
-  const trust = await openTrust(config, clock, good?.state.keyset);
-  const bundles = stack.use(
-    new BundlePipeline({
-      activation: activations,
-      clock,
-      rules: () => trust.rules(),
-      keysetText: () => trust.keysetText(),
-      store,
-      check: (bundle) =>
-        preflight(bundle, {
-          minCases: checks.min_cases,
-          deadlineMs: checks.deadline_s * 1000,
-          p99Us: checks.p99_us,
-          memoryMib: checks.memory_mib,
-        }),
-    }),
-  );
-  if (good !== undefined) await bundles.restore(good);
-  await stack.use(bundleSource(config, bundles)).start();
-  const keysetPoll = setInterval(() => void trust.look(), config.bundle.poll_s * 1000).unref();
-  stack.defer(() => clearInterval(keysetPoll));
+  const bundles = await startBundles(config, { pdp, activation: activations, clock, stack });
   const file = config.registry.file;
   const source =
     file === undefined
@@ -203,7 +182,7 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
   const requirements: readonly Requirement[] = [
     {
       name: "bundle",
-      missing: () => (pdp.snapshot === undefined ? bundles.missing() : undefined),
+      missing: () => (pdp.snapshot === undefined ? bundles.pipeline.missing() : undefined),
     },
     {
       name: "registry",
@@ -215,7 +194,7 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
     ...counts.metrics(),
     ...cacheMetrics(pdp, clock),
     ...activations.metrics(),
-    ...bundles.metrics(),
+    ...bundles.pipeline.metrics(),
     ...registryMetrics(registry),
     ...(log?.metrics() ?? []),
   ];
@@ -238,6 +217,7 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
       decisionService({ deciderOf, limits: config.limits }),
       registryService({ records, status: () => registry.status(), bundle: () => activations.bundle }),
       adminService(admin),
+      bundleService(bundles.pipeline),
     ],
     peers,
     tls: tls.grpc,
@@ -285,7 +265,7 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
     },
     reload: async () => {
       await source?.look();
-      await trust.look();
+      await bundles.look();
       await tls.grpc?.reload();
       await tls.http?.reload();
     },

@@ -29,6 +29,29 @@ export interface CandidateTrial {
   readonly memoryBytes: number;
 }
 
+/** Live questions that the candidate answers otherwise than the bundle in force. */
+export interface ShadowRow {
+  readonly kind: string;
+  readonly tenant: string;
+  readonly class: string;
+  readonly firmware: string;
+  readonly profile: string;
+  readonly reasonNow: string;
+  readonly reasonThen: string;
+  readonly count: number;
+}
+
+/** What comparing a candidate on live questions has shown so far. */
+export interface ShadowReport {
+  readonly compared: number;
+  readonly newlyDenied: number;
+  readonly newlyAllowed: number;
+  readonly otherReason: number;
+  /** Questions of the sample that were not compared, since too many came at once. */
+  readonly dropped: number;
+  readonly rows: readonly ShadowRow[];
+}
+
 /** A bundle on its way. Immutable; each step makes another. */
 export interface Candidate {
   readonly revision: string;
@@ -45,4 +68,5 @@ export interface Candidate {
   readonly proof?: Proof;
   /** What trying its own cases showed. */
   readonly trial?: CandidateTrial;
+  readonly shadow?: ShadowReport;
 }

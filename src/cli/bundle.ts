@@ -4,6 +4,7 @@ import { bundleInspect } from "./bundle-inspect.ts";
 import { bundleKeys } from "./bundle-keys.ts";
 import { bundleRollback } from "./bundle-rollback.ts";
 import { bundleServe } from "./bundle-serve.ts";
+import { bundleStatus } from "./bundle-status.ts";
 
 /** Adds `bundle` and its commands. */
 export function bundle(program: Command): void {
@@ -15,4 +16,5 @@ export function bundle(program: Command): void {
   bundleKeys(parent);
   bundleRollback(parent);
   bundleServe(parent);
+  bundleStatus(parent);
 }

@@ -58,6 +58,36 @@ const checks = z
   .prefault({})
   .describe("What a bundle must stand before it comes into force.");
 
+const share = (value: number, what: string) => z.number().min(0).max(1).default(value).describe(what);
+
+const shadow = z
+  .strictObject({
+    mode: z
+      .enum(["off", "auto", "manual"])
+      .default("off")
+      .describe(
+        "Whether a bundle is compared on live questions first; `manual`: it waits for `bundle promote`.",
+      ),
+    sample: z
+      .number()
+      .min(0.0001)
+      .max(1)
+      .default(0.05)
+      .describe("Share of live questions that it answers beside the bundle in force, off the hot path."),
+    for_s: seconds(0, 300, 604_800, "How long it lasts at least"),
+    min_queries: z.int().min(1).max(10_000_000).default(1000).describe("Questions to compare at least."),
+    max_newly_denied: share(
+      0.001,
+      "Share of questions that it may deny and the one in force allows; beyond it, it is refused.",
+    ),
+    max_newly_allowed: share(
+      0.001,
+      "Share of questions that it may allow and the one in force denies; beyond it, it is refused.",
+    ),
+  })
+  .prefault({})
+  .describe("Comparing a bundle on live questions before it comes into force.");
+
 /** Schema of the section `bundle`. */
 export const bundleSchema: z.ZodType<BundleConfig, unknown> = z
   .strictObject({
@@ -94,5 +124,6 @@ export const bundleSchema: z.ZodType<BundleConfig, unknown> = z
         "What becomes of a bundle without a signature. One with a wrong signature is always refused.",
       ),
     checks,
+    shadow,
   })
   .describe("The policy.");

@@ -87,6 +87,14 @@ export interface BundleConfig {
     readonly p99_us: number;
     readonly memory_mib: number;
   };
+  readonly shadow: {
+    readonly mode: "off" | "auto" | "manual";
+    readonly sample: number;
+    readonly for_s: number;
+    readonly min_queries: number;
+    readonly max_newly_denied: number;
+    readonly max_newly_allowed: number;
+  };
   readonly keyset?: string;
   readonly scope: string;
   readonly unsigned: "refuse" | "allow";

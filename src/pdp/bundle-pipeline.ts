@@ -1,63 +1,26 @@
 /** Every bundle's way into force, in named steps. A failure at any of them leaves the active bundle in force. */
 import { channel } from "node:diagnostics_channel";
-import type { Bundle } from "../bundle/bundle.ts";
 import type { Candidate, CandidateState } from "../bundle/candidate.ts";
-import type { Good, GoodStore } from "../bundle/good-store.ts";
-import { type PermittedRollback, permittedRollback } from "../bundle/letters.ts";
+import type { Good } from "../bundle/good-store.ts";
+import type { PermittedRollback } from "../bundle/letters.ts";
 import type { Offer } from "../bundle/offer.ts";
-import { isProved, type Proof, proveBundle, type TrustRules } from "../bundle/prove.ts";
+import { isProved, type Proof, proveBundle } from "../bundle/prove.ts";
 import { readBundle } from "../bundle/read-bundle.ts";
 import { Alarm } from "../runtime/alarm.ts";
-import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
 import type { Metric } from "../runtime/ports.ts";
-import { type Activation, type Loaded, loadBundle } from "./activation.ts";
+import { type Loaded, loadBundle } from "./activation.ts";
+import { type Activated, type ActiveBundle, activatedOf, waitingText } from "./bundle-news.ts";
+import { checkSequence } from "./check-sequence.ts";
+import { goodOf, KeepGood } from "./keep-good.ts";
 import { pipelineMetrics } from "./pipeline-metrics.ts";
-import type { TrialReport } from "./try-policy.ts";
+import type { PipelineParts } from "./pipeline-parts.ts";
+import { ShadowStage } from "./shadow-stage.ts";
 
 const activated = channel("sallyport:bundle:activated");
 const refused = channel("sallyport:bundle:refused");
 const stepped = channel("sallyport:bundle:step");
-const unkept = channel("sallyport:bundle:unkept");
 const expired = channel("sallyport:bundle:expired");
-
-/** What the channel `sallyport:bundle:activated` says. */
-export interface Activated {
-  readonly revision: string;
-  readonly sequence: number;
-  readonly digest: string;
-  /** Names of the keys behind it. */
-  readonly signer: string | undefined;
-  readonly approvers: readonly string[];
-  /** Where it is older than the one before: by whose word, and why. */
-  readonly rollback?: { readonly from: number; readonly reason: string; readonly by: readonly string[] };
-  /** It was kept from before the restart. */
-  readonly restored?: true;
-}
-
-/** The bundle in force, as people ask about it. */
-export interface ActiveBundle extends Activated {
-  readonly from: string;
-  readonly etag?: string | undefined;
-  /** Unix seconds. */
-  readonly since: number;
-  readonly expiresAt: number | undefined;
-}
-
-/** Parts of a {@link BundlePipeline}. */
-export interface PipelineParts {
-  readonly activation: Activation;
-  readonly clock: Clock;
-  /** By what bundles are proved now, and the text of that keyset. */
-  rules(): TrustRules;
-  keysetText?(): string | undefined;
-  /** Tries a bundle before it may answer. Rejects with why it may not. */
-  readonly check?: (bundle: Bundle) => Promise<TrialReport>;
-  /** Where the last known good bundle is kept. */
-  readonly store?: GoodStore | undefined;
-  /** How long after a failure it is tried to keep it again, milliseconds. */
-  readonly keepAgainMs?: number;
-}
 
 interface Ready {
   readonly offer: Offer;
@@ -71,22 +34,26 @@ export class BundlePipeline implements Disposable {
   #candidate: Candidate | undefined;
   #active: ActiveBundle | undefined;
   #fault: Fault | undefined;
-  #keepFault: Fault | undefined;
   /** Highest sequence that was ever in force; going below takes a rollback. */
   #floor = -1;
   #refusals = 0;
-  #toKeep: Good | undefined;
+  readonly #shadow: ShadowStage<Ready> | undefined;
+  /** Digests that a person does not want. */
+  readonly #aborted = new Set<string>();
   #work: Promise<void> = Promise.resolve();
-  readonly #keepAgain = new Alarm(() => void this.#enqueue(() => this.#keep()));
+  readonly #kept: KeepGood;
   readonly #expiry = new Alarm(() => this.#sayExpired());
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
+    if (parts.shadow !== undefined) this.#shadow = new ShadowStage(parts.shadow, parts.clock.monotonicMs);
+    this.#kept = new KeepGood(parts.store, parts.keepAgainMs ?? 30_000);
   }
 
   /** The bundle that was offered last, and where it stands. */
   get candidate(): Candidate | undefined {
-    return this.#candidate;
+    const [candidate, shadow] = [this.#candidate, this.#shadow?.report];
+    return candidate === undefined || shadow === undefined ? candidate : { ...candidate, shadow };
   }
 
   /** The bundle in force. */
@@ -101,7 +68,7 @@ export class BundlePipeline implements Disposable {
 
   /** Why the bundle in force would not be there after a restart; absent: it would, or none is to be kept. */
   get keepFault(): Fault | undefined {
-    return this.#keepFault;
+    return this.#kept.fault;
   }
 
   /** Highest sequence that was ever in force; -1: none. */
@@ -121,11 +88,7 @@ export class BundlePipeline implements Disposable {
 
   /** Why no bundle is in force, where none is. */
   missing(): string {
-    const candidate = this.#candidate;
-    if (this.#fault !== undefined) return this.#fault.message;
-    if (candidate?.state !== "pending_approval") return "no bundle is in force yet";
-    const { keys = 0, needed = 0, waitsFor = [] } = candidate.proof ?? {};
-    return `revision \`${candidate.revision}\` has ${keys} of ${needed} keys behind it and waits for one of ${waitsFor.join(", ") || "nobody: no key may approve it"}`;
+    return this.#fault?.message ?? waitingText(this.#candidate);
   }
 
   /**
@@ -160,6 +123,49 @@ export class BundlePipeline implements Disposable {
     return this.#enqueue(() => this.#take(offer));
   }
 
+  /**
+   * Puts the candidate in force that is being compared; `by` is who says so. Resolves to its revision.
+   * @throws Fault `bundle_unfit` where no such candidate is in the shadow
+   */
+  async promote(digest: string, by: string): Promise<string> {
+    await this.#enqueue(async () => {
+      this.#expect(digest, ["shadow"]);
+      await this.#endShadow(undefined, by);
+    });
+    return this.#candidate?.revision ?? "";
+  }
+
+  /**
+   * Drops the candidate that waits or is being compared; it is not taken again. Resolves to its revision.
+   * @throws Fault `bundle_unfit` where no such candidate waits
+   */
+  async abort(digest: string, reason: string, by: string): Promise<string> {
+    await this.#enqueue(async () => {
+      const candidate = this.#expect(digest, ["shadow", "pending_approval"]);
+      const fault = new Fault("bundle_unfit", `aborted by \`${by}\`: ${reason}`);
+      const shadow = this.#shadow?.drop();
+      this.#aborted.add(digest);
+      this.#step("aborted", {
+        fault,
+        failedIn: candidate.state,
+        ...(shadow === undefined ? {} : { shadow }),
+      });
+      this.refuse(fault);
+    });
+    return this.#candidate?.revision ?? "";
+  }
+
+  #expect(digest: string, states: readonly CandidateState[]): Candidate {
+    const candidate = this.#candidate;
+    if (candidate?.digest === digest && states.includes(candidate.state)) return candidate;
+    const now =
+      candidate === undefined ? "none is on its way" : `\`${candidate.revision}\` is ${candidate.state}`;
+    throw new Fault(
+      "bundle_unfit",
+      `no bundle of this digest is in the state ${states.join(" or ")}: ${now}`,
+    );
+  }
+
   /** A source could not bring a bundle, or one was refused; the earlier one stays. */
   refuse(fault: Fault): void {
     this.#fault = fault;
@@ -177,6 +183,10 @@ export class BundlePipeline implements Disposable {
     const { bundle, from } = offer;
     if (bundle.digest === this.#parts.activation.bundle?.digest) return;
     const { revision, sequence, digest } = bundle;
+    if (this.#aborted.has(digest))
+      throw new Fault("bundle_unfit", `revision \`${revision}\` was aborted here`);
+    if (digest === this.#shadow?.held?.with.offer.bundle.digest) return;
+    this.#shadow?.drop();
     this.#candidate = { revision, sequence, digest, from, state: "fetched", since: this.#parts.clock.now() };
     try {
       await this.#advance(offer);
@@ -199,52 +209,68 @@ export class BundlePipeline implements Disposable {
       return;
     }
     this.#step("sequencing", { proof });
-    const rollback = this.#checkSequence(offer, proof, rules);
+    const rollback = checkSequence(offer, proof, rules.keyset, this.#floor, clock.now());
     this.#step("checking");
     const trial = await check?.(bundle);
-    this.#step("activating", trial === undefined ? {} : { trial });
-    this.#swap(loadBundle(bundle, clock.now()), { offer, proof, rollback }, { since: clock.now() });
+    if (trial !== undefined) this.#step("checking", { trial });
+    const loaded = loadBundle(bundle, clock.now());
+    const ready: Ready = { offer, proof, rollback };
+    // Going back is urgent and was compared when it first came; and without a policy there is nothing to compare with.
+    if (rollback !== undefined || this.#active === undefined || this.#shadow === undefined) {
+      await this.#activate(loaded, ready);
+      return;
+    }
+    const held = { loaded, with: ready };
+    this.#fault = undefined;
+    this.#step("shadow");
+    this.#shadow.begin(held, (fault) => {
+      void this.#enqueue(async () => {
+        if (this.#shadow?.held === held) await this.#endShadow(fault, undefined);
+      });
+    });
+  }
+
+  async #endShadow(fault: Fault | undefined, by: string | undefined): Promise<void> {
+    if (fault !== undefined) {
+      const shadow = this.#shadow?.drop();
+      this.#step("refused", { fault, failedIn: "shadow", ...(shadow === undefined ? {} : { shadow }) });
+      this.refuse(fault);
+      return;
+    }
+    const released = this.#shadow?.release();
+    if (released === undefined) return;
+    this.#step("activating", { shadow: released.report });
+    await this.#activate(released.held.loaded, released.held.with, by);
+  }
+
+  async #activate(loaded: Loaded, ready: Ready, promotedBy?: string): Promise<void> {
+    this.#step("activating");
+    this.#swap(loaded, ready, {
+      since: this.#parts.clock.now(),
+      ...(promotedBy === undefined ? {} : { promotedBy }),
+    });
     this.#step("persisting");
-    this.#toKeep = this.#goodOf(offer);
-    await this.#keep();
+    await this.#kept.keep(
+      goodOf(ready.offer, {
+        floor: this.#floor,
+        activated_at: this.#active?.since ?? 0,
+        keyset: this.#parts.keysetText?.(),
+      }),
+    );
     this.#step("active");
   }
 
-  /** Throws `bundle_outdated` for a bundle that is not newer, unless a threshold of keys permits the step back. */
-  #checkSequence(
-    { bundle, letters }: Offer,
-    proof: Proof,
-    { keyset }: TrustRules,
-  ): PermittedRollback | undefined {
-    const from = this.#floor;
-    const { sequence, revision, digest } = bundle;
-    // Who builds without a signature builds the same release again and again.
-    if (sequence > from || (proof.signer === undefined && sequence === from)) return undefined;
-    const target = { digest, sequence, from };
-    const permitted =
-      keyset === undefined ? undefined : permittedRollback(target, letters, keyset, this.#parts.clock.now());
-    if (permitted !== undefined) return permitted;
-    throw new Fault(
-      "bundle_outdated",
-      `sequence ${sequence} of revision \`${revision}\` is not newer than ${from}, which was in force: build a newer one, or use \`sallyport bundle rollback\``,
-    );
-  }
-
-  #swap(loaded: Loaded, { offer, proof, rollback }: Ready, how: { since: number; restored?: true }): void {
+  #swap(
+    loaded: Loaded,
+    { offer, proof, rollback }: Ready,
+    { since, ...how }: Pick<ActiveBundle, "since" | "restored" | "promotedBy">,
+  ): void {
     this.#parts.activation.swap(loaded);
-    const { revision, sequence, digest, expiresAt } = offer.bundle;
+    const { sequence, expiresAt } = offer.bundle;
     this.#floor = Math.max(this.#floor, sequence);
     this.#fault = undefined;
-    const news: Activated = {
-      revision,
-      sequence,
-      digest,
-      signer: proof.signer,
-      approvers: proof.approvers,
-      ...(how.restored === undefined ? {} : { restored: how.restored }),
-      ...(rollback === undefined ? {} : { rollback: wordOf(rollback) }),
-    };
-    this.#active = { ...news, from: offer.from, etag: offer.etag, since: how.since, expiresAt };
+    const news: Activated = { ...activatedOf(offer.bundle, proof, rollback), ...how };
+    this.#active = { ...news, from: offer.from, etag: offer.etag, since, expiresAt };
     activated.publish(news);
     this.#expiry.clear();
     if (expiresAt !== undefined) this.#expiry.set(Math.max(0, expiresAt * 1000 - this.#parts.clock.wallMs()));
@@ -253,27 +279,6 @@ export class BundlePipeline implements Disposable {
   #sayExpired(): void {
     if (this.expired)
       expired.publish({ revision: this.#active?.revision, expires_at: this.#active?.expiresAt });
-  }
-
-  #goodOf({ bundle, archive, letters, from, etag }: Offer): Good {
-    const { digest, revision, sequence } = bundle;
-    const kept = { digest, revision, sequence, floor: this.#floor, activated_at: this.#active?.since ?? 0 };
-    return { archive, state: { ...kept, from, etag, letters, keyset: this.#parts.keysetText?.() } };
-  }
-
-  /** A disk that is full does not take the new policy away; it is tried again, and said. */
-  async #keep(): Promise<void> {
-    const { store, keepAgainMs = 30_000 } = this.#parts;
-    if (store === undefined || this.#toKeep === undefined) return;
-    try {
-      await store.keep(this.#toKeep);
-      this.#toKeep = undefined;
-      this.#keepFault = undefined;
-    } catch (thrown) {
-      this.#keepFault = Fault.from(thrown, "bundle_unkept", "the bundle in force cannot be kept");
-      unkept.publish({ error: this.#keepFault });
-      this.#keepAgain.set(keepAgainMs);
-    }
   }
 
   #step(state: CandidateState, more: Partial<Candidate> = {}): void {
@@ -288,11 +293,8 @@ export class BundlePipeline implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#keepAgain.clear();
+    this.#shadow?.drop();
+    this.#kept[Symbol.dispose]();
     this.#expiry.clear();
   }
-}
-
-function wordOf({ rollback: { from, reason }, by }: PermittedRollback): NonNullable<Activated["rollback"]> {
-  return { from, reason, by: by.map(({ name }) => name) };
 }

@@ -133,7 +133,8 @@ export class Examiner {
   }
 }
 
-function examine(
+/** Evaluates one entrypoint on joined facts, without cache and record. */
+export function examine(
   snapshot: PolicySnapshot,
   peer: Peer,
   joined: Joined,

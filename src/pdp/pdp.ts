@@ -5,8 +5,10 @@ import type { Decider, Decision } from "../decision/decision.ts";
 import { denial } from "../decision/denial.ts";
 import type { Peer } from "../decision/identity.ts";
 import type { CommandQuery, Query, Subject } from "../decision/query.ts";
+import { Fault } from "../runtime/fault.ts";
 import { nextDecisionId } from "./answer.ts";
 import { type AuthorityProver, resolveAuthority } from "./authority.ts";
+import { type Comparison, comparePolicies, type Sample } from "./compare-policies.ts";
 import { DecisionCore } from "./decision-core.ts";
 import { Desk, type DeskParts, type SessionQuery } from "./desk.ts";
 import { applyEffects, type Effects, needsEffect } from "./effects.ts";
@@ -63,6 +65,16 @@ export class Pdp {
   /** Puts a policy in force: every later answer is its own. */
   activate(snapshot: PolicySnapshot): void {
     this.#core.activate(snapshot);
+  }
+
+  /** Is handed every question that a policy answers, while it is set; must return at once and not throw. */
+  sampler: ((sample: Sample) => void) | undefined;
+
+  /** Answers a sample by the policy in force and by another. Throws `not_ready` where none is in force. */
+  compare(sample: Sample, candidate: PolicySnapshot): Comparison {
+    const { snapshot } = this.#desk;
+    if (snapshot === undefined) throw new Fault("not_ready", "no policy is in force to compare with");
+    return comparePolicies(this.#desk, sample, snapshot, candidate);
   }
 
   /** Facts changed; what rests on them is asked again. */
@@ -139,6 +151,7 @@ export class Pdp {
 
   #decideSession(peer: Peer, query: SessionQuery, resolution: Resolution): Decision | Promise<Decision> {
     if (!isSession(resolution)) return this.#deny(peer, query, resolution.reason, resolution.detail);
+    this.sampler?.({ kind: "session", session: resolution, query });
     const decision = this.#core.decide(resolution, query);
     if (!needsEffect(decision)) return decision;
     return applyEffects(this.#effects, resolution, decision, this.#desk.clock.now()).then((verdict) =>
@@ -152,6 +165,7 @@ export class Pdp {
     try {
       const authority = await resolveAuthority(this.#prover, peer, query);
       if ("reason" in authority) return this.#deny(peer, query, authority.reason, authority.detail);
+      this.sampler?.({ kind: "command", peer, query, authority });
       return this.#core.decideCommand(peer, query, authority);
     } catch (thrown) {
       return this.#refuse(peer, query, thrown);

@@ -4,7 +4,7 @@ import type { KeysetNews } from "../bundle/keyset-keeper.ts";
 import { type OverrideAct, targetText } from "../decision/override.ts";
 import type { SinkNews } from "../log/decision-log.ts";
 import type { NatsConnectionNews } from "../nats/nats-node.ts";
-import type { Activated } from "../pdp/bundle-pipeline.ts";
+import type { Activated } from "../pdp/bundle-news.ts";
 import type { Level } from "./logger.ts";
 
 /** A line to log. */

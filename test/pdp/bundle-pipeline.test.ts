@@ -7,7 +7,8 @@ import { GoodStore } from "../../src/bundle/good-store.ts";
 import type { Keyset } from "../../src/bundle/keyset.ts";
 import type { Offer } from "../../src/bundle/offer.ts";
 import { Activation } from "../../src/pdp/activation.ts";
-import { type Activated, BundlePipeline } from "../../src/pdp/bundle-pipeline.ts";
+import type { Activated } from "../../src/pdp/bundle-news.ts";
+import { BundlePipeline } from "../../src/pdp/bundle-pipeline.ts";
 import type { Pdp } from "../../src/pdp/pdp.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
 import { Fault } from "../../src/runtime/fault.ts";
@@ -70,7 +71,7 @@ describe("a bundle on its way into force", () => {
     expect(await refusal(await offerOf(await releaseOf(6, { key: bob })))).toBe("bundle_untrusted");
     const broken = await releaseOf(6, { key: ci, wasm: Buffer.from("no wasm") });
     expect(await refusal(await offerOf(broken))).toBe("bundle_invalid");
-    expect(pipeline.candidate).toMatchObject({ failedIn: "activating" });
+    expect(pipeline.candidate).toMatchObject({ failedIn: "checking" });
     expect(inForce()).toBe("r5");
     await pipeline.offer(await offerOf(await releaseOf(6, { key: ci })));
     expect(inForce()).toBe("r6");

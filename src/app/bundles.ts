@@ -1,0 +1,71 @@
+/** The policy's supply chain: trust, last known good, pipeline and source, put together and started. */
+import { GoodStore } from "../bundle/good-store.ts";
+import type { Config } from "../config/config.ts";
+import type { Activation } from "../pdp/activation.ts";
+import { BundlePipeline } from "../pdp/bundle-pipeline.ts";
+import type { Pdp } from "../pdp/pdp.ts";
+import { preflight } from "../pdp/preflight.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Closing } from "../runtime/closing.ts";
+import { bundleSource } from "./bundle-source.ts";
+import { openTrust } from "./bundle-trust.ts";
+
+/** A started supply chain. */
+export interface Bundles {
+  readonly pipeline: BundlePipeline;
+  /** Looks at the keyset's file now. */
+  look(): Promise<void>;
+}
+
+/**
+ * Starts it: what was kept first, then the source. What is opened is closed by `stack`.
+ * @throws Fault `config_invalid`, `keyset_invalid`, `bundle_unkept`
+ */
+export async function startBundles(
+  config: Config,
+  { pdp, activation, clock, stack }: { pdp: Pdp; activation: Activation; clock: Clock; stack: Closing },
+): Promise<Bundles> {
+  const { dir, checks, shadow, poll_s } = config.bundle;
+  const store = dir === undefined ? undefined : new GoodStore(dir);
+  const good = await store?.read();
+  const trust = await openTrust(config, clock, good?.state.keyset);
+  const pipeline = stack.use(
+    new BundlePipeline({
+      activation,
+      clock,
+      rules: () => trust.rules(),
+      keysetText: () => trust.keysetText(),
+      store,
+      check: (bundle) =>
+        preflight(bundle, {
+          minCases: checks.min_cases,
+          deadlineMs: checks.deadline_s * 1000,
+          p99Us: checks.p99_us,
+          memoryMib: checks.memory_mib,
+        }),
+      ...(shadow.mode === "off"
+        ? {}
+        : {
+            shadow: {
+              rules: {
+                sample: shadow.sample,
+                forMs: shadow.for_s * 1000,
+                minQueries: shadow.min_queries,
+                maxNewlyDenied: shadow.max_newly_denied,
+                maxNewlyAllowed: shadow.max_newly_allowed,
+                promote: shadow.mode,
+              },
+              listen: (take) => {
+                pdp.sampler = take;
+              },
+              compare: (sample, candidate) => pdp.compare(sample, candidate),
+            },
+          }),
+    }),
+  );
+  if (good !== undefined) await pipeline.restore(good);
+  await stack.use(bundleSource(config, pipeline)).start();
+  const poll = setInterval(() => void trust.look(), poll_s * 1000).unref();
+  stack.defer(() => clearInterval(poll));
+  return { pipeline, look: () => trust.look() };
+}
