@@ -41,6 +41,7 @@ function checkPolicies() {
   }
   return run(
     [...opa, "test", "--ignore", "*.json", "--ignore", "cases", "policies"],
+    [bin("tsx"), "test/policies/run-rego-tests.ts"],
     [bin("tsx"), "src/cli/main.ts", "policy", "check", "policies"],
     [bin("tsx"), "policies/build.ts", "--check", "--rebuild"],
   );
@@ -84,7 +85,11 @@ const steps = [
     "the committed bundle is of the sources in policies/",
     () => run([bin("tsx"), "policies/build.ts", "--check"]),
   ],
-  ["policies", "opa check --strict, opa fmt, opa test, policy check, the bundle rebuilt", checkPolicies],
+  [
+    "policies",
+    "opa check --strict, opa fmt, opa test with every row and coverage, policy check, the bundle rebuilt",
+    checkPolicies,
+  ],
   [
     "package",
     "publint and attw on what would be published",
