@@ -40,11 +40,14 @@ function render({ bundle, archive }: BuiltBundle, file: string, tookMs: number):
 }
 
 async function buildOnce(folder: string, flags: Flags): Promise<void> {
-  const [{ buildBundle, nextSequence }, { needOpa }, { openProject }] = await Promise.all([
-    import("../workbench/build.ts"),
-    import("../workbench/opa.ts"),
-    import("../workbench/project.ts"),
-  ]);
+  const [{ buildBundle, nextSequence }, { failingCases }, { policyFault }, { needOpa }, { openProject }] =
+    await Promise.all([
+      import("../workbench/build.ts"),
+      import("../workbench/failing-cases.ts"),
+      import("../workbench/finding.ts"),
+      import("../workbench/opa.ts"),
+      import("../workbench/project.ts"),
+    ]);
   const started = performance.now();
   const opened = openProject(folder);
   const { optimize } = flags;
@@ -52,6 +55,8 @@ async function buildOnce(folder: string, flags: Flags): Promise<void> {
   const file = path.resolve(flags.output ?? path.join(project.dir, "dist", "bundle.tar.gz"));
   const sequence = flags.sequence ?? (await nextSequence(file, project));
   const built = await buildBundle(needOpa(), project, sequence);
+  const failing = failingCases(project, built.bundle);
+  if (failing.length > 0) throw policyFault(failing);
   saveArchive(built.archive, file);
   const { revision, digest, entrypoints } = built.bundle;
   const summary = { file, revision, sequence, digest, bytes: built.archive.length, entrypoints };
@@ -103,8 +108,8 @@ export function policyBuild(parent: Command): void {
     .command("build")
     .summary("compile a policy into a bundle")
     .description(
-      "Compile a policy project into a bundle that the service takes, after loading it as the service would.\n" +
-        "The same sources give the same bytes. Exit code: 0, or 1 where nothing was built.",
+      "Compile a policy project into a bundle that the service takes, after loading it and asking its cases as\n" +
+        "the service would. The same sources give the same bytes. Exit code: 0, or 1 where nothing was built.",
     )
     .argument("[dir]", "folder of the project", ".")
     .option("-o, --output <file>", "where the bundle goes; default: dist/bundle.tar.gz in the project")

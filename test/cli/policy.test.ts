@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, it, vi } from "vitest";
@@ -81,6 +81,18 @@ describeWithOpa("sallyport policy", () => {
     expect(one?.sequence).toBe(1);
     const inspected = await sallyport(["bundle", "inspect", one?.file ?? "", "--json"]);
     expect(JSON.parse(inspected.stdout)).toMatchObject({ digest: one?.digest, sequence: 1, contract: 1 });
+  });
+
+  it("build: 1 where a case fails, at its row, and nothing is written", async () => {
+    createProject(at("failing"), "device_pki");
+    const data = path.join(at("failing"), "data.yaml");
+    writeFileSync(data, readFileSync(data, "utf8").replace("session_ttl_s: 86400", "session_ttl_s: 60"));
+    const built = await policy("build", at("failing"));
+    expect(built).toMatchObject({ code: 1, stdout: "" });
+    expect(built.stderr).toMatch(
+      /failing\/cases\/first\.yaml:4:1: a healthy device: obligations\.session_ttl_s: expected 86400, got 60 \[case-failed\]/,
+    );
+    expect(existsSync(path.join(at("failing"), "dist"))).toBe(false);
   });
 
   it("build --watch: builds after each change, says what is wrong and goes on", async () => {
