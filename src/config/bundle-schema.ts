@@ -5,6 +5,30 @@ const file = { file: true };
 const seconds = (least: number, value: number, most: number, what: string) =>
   z.number().min(least).max(most).default(value).describe(`${what}, seconds.`);
 
+const clientTls = z
+  .strictObject({
+    ca: z.string().min(1).exactOptional().describe("PEM file of the CAs of the server.").meta(file),
+    cert: z.string().min(1).exactOptional().describe("PEM file of the client certificate chain.").meta(file),
+    key: z.string().min(1).exactOptional().describe("PEM file of its private key.").meta(file),
+  })
+  .describe("TLS as a client; the files are read for each connection.");
+
+const nats = z
+  .strictObject({
+    servers: z.array(z.string().min(1)).min(1).describe("`host:port` of each server of the cluster."),
+    bucket: z.string().min(1).default("bundles").describe("Object store (JetStream)."),
+    name: z.string().min(1).default("policy.tar.gz").describe("Name of the bundle in it."),
+    credentials_file: z
+      .string()
+      .min(1)
+      .exactOptional()
+      .describe("Credentials file (JWT and key).")
+      .meta(file),
+    tls: clientTls.exactOptional(),
+    backoff_s: seconds(1, 60, 3600, "Longest pause while the store fails"),
+  })
+  .describe("A NATS object store as the source; instead of `bundle.file`.");
+
 const http = z
   .strictObject({
     url: z.url().describe("Address of the bundle (OPA's bundle API); https, but for this machine."),
@@ -14,19 +38,7 @@ const http = z
       .exactOptional()
       .describe("File with a bearer token, read for each question.")
       .meta(file),
-    tls: z
-      .strictObject({
-        ca: z.string().min(1).exactOptional().describe("PEM file of the CAs of the server.").meta(file),
-        cert: z
-          .string()
-          .min(1)
-          .exactOptional()
-          .describe("PEM file of the client certificate chain.")
-          .meta(file),
-        key: z.string().min(1).exactOptional().describe("PEM file of its private key.").meta(file),
-      })
-      .exactOptional()
-      .describe("TLS as a client; the files are read for each question."),
+    tls: clientTls.exactOptional(),
     long_poll_s: seconds(
       0,
       30,
@@ -98,6 +110,7 @@ export const bundleSchema: z.ZodType<BundleConfig, unknown> = z
       .describe("Policy bundle (`.tar.gz`) as built by `sallyport policy build`; watched.")
       .meta(file),
     http: http.exactOptional(),
+    nats: nats.exactOptional(),
     poll_s: seconds(0.05, 2, 3600, "How often the source is looked at"),
     dir: z
       .string()

@@ -22,13 +22,15 @@ function checkUnique(list: "peers" | "trust_domains", names: readonly string[]):
   );
 }
 
-function checkBundleSource({ bundle: { file, http }, insecure }: Config): Problem[] {
-  if (file === undefined && http === undefined) {
-    const text = "`bundle.file` is missing (or `SALLYPORT_BUNDLE_FILE`), or `bundle.http.url` instead of it";
+function checkBundleSource({ bundle: { file, http, nats }, insecure }: Config): Problem[] {
+  const given = [file, http, nats].filter((source) => source !== undefined).length;
+  if (given === 0) {
+    const text =
+      "`bundle.file` is missing (or `SALLYPORT_BUNDLE_FILE`), or `bundle.http` or `bundle.nats` instead of it";
     return [{ at: ["bundle"], text }];
   }
-  if (file !== undefined && http !== undefined) {
-    return [{ at: ["bundle", "http"], text: "`bundle.http` and `bundle.file` are both given: keep one" }];
+  if (given > 1) {
+    return [{ at: ["bundle"], text: "`bundle` has more than one of `file`, `http` and `nats`: keep one" }];
   }
   if (http === undefined || insecure) return [];
   const { protocol, hostname } = new URL(http.url);

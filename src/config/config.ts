@@ -79,6 +79,14 @@ export interface BundleConfig {
     readonly backoff_s: number;
     readonly timeout_s: number;
   };
+  readonly nats?: {
+    readonly servers: readonly string[];
+    readonly bucket: string;
+    readonly name: string;
+    readonly credentials_file?: string;
+    readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+    readonly backoff_s: number;
+  };
   readonly poll_s: number;
   readonly dir?: string;
   readonly checks: {

@@ -19,7 +19,7 @@ const workPages = 32;
 export function loadPolicy(source: PolicySource): Policy {
   const limits = { ...defaultPolicyLimits, ...source.limits };
   const dataJson = encodeData(source.data, limits);
-  const module = compileModule(source.wasm);
+  const module = source.module ?? compileModule(source.wasm);
   let policy: WasmPolicy;
   try {
     policy = new WasmPolicy(module, dataJson, limits);

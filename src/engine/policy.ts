@@ -34,6 +34,8 @@ export const defaultPolicyLimits: PolicyLimits = {
 export interface PolicySource {
   /** Module compiled by `opa build -t wasm`. */
   readonly wasm: Uint8Array;
+  /** The same module, compiled already, so that loading it costs nobody time. */
+  readonly module?: WebAssembly.Module | undefined;
   /** Base documents: a JSON object. */
   readonly data: unknown;
   /** Entrypoints that must be there, for example `sallyport/publish`. */

@@ -6,7 +6,13 @@ import type { MaskPolicy } from "../log/mask.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Metric } from "../runtime/ports.ts";
 import type { Pdp } from "./pdp.ts";
-import { createSnapshot, type PolicySnapshot, requiredEntrypoints } from "./snapshot.ts";
+import {
+  createSnapshot,
+  entrypoints,
+  inputOf,
+  type PolicySnapshot,
+  requiredEntrypoints,
+} from "./snapshot.ts";
 
 const maskEntrypoint = "system/log/mask";
 
@@ -28,23 +34,44 @@ function maskOf(policy: Policy, declared: unknown): MaskPolicy | undefined {
   return Array.isArray(rules) ? rules : mask;
 }
 
-/** Loads a bundle's policy: module, entrypoints, builtins, schemas, cuts, mask. Throws `bundle_invalid`. */
-export function loadBundle(bundle: Bundle, now: number): Loaded {
+/** Loads a policy step by step: module, entrypoints, builtins, schemas, cuts, mask. */
+function* loading(bundle: Bundle, now: number, module?: WebAssembly.Module): Generator<void, Loaded> {
+  for (const name of entrypoints) {
+    inputOf(bundle.schemas, name);
+    yield;
+  }
   // Inputs are the work of JSON.stringify: the engine need not look at them twice.
   const policy = loadPolicy({
     wasm: bundle.wasm,
+    module,
     data: bundle.data,
     required: requiredEntrypoints,
     limits: { verifyInput: false },
   });
   try {
+    yield;
     const mask = maskOf(policy, bundle.schemas[maskEntrypoint]);
+    yield;
     const { revision, sequence, schemas } = bundle;
     const snapshot = createSnapshot({ revision, sequence, policy, schemas, activatedAt: now });
     return { bundle, snapshot, policy, mask, [Symbol.dispose]: () => policy[Symbol.dispose]() };
   } catch (thrown) {
     policy[Symbol.dispose]();
     throw thrown;
+  }
+}
+
+/**
+ * Loads a bundle's policy. What waits goes first between two steps: in one turn, loading would be felt.
+ * @param module its module, where a thread has compiled it already
+ * @throws Fault `bundle_invalid`
+ */
+export async function loadBundle(bundle: Bundle, now: number, module?: WebAssembly.Module): Promise<Loaded> {
+  const steps = loading(bundle, now, module);
+  for (;;) {
+    const { done, value } = steps.next();
+    await new Promise((resolve) => setImmediate(resolve));
+    if (done === true) return value;
   }
 }
 
@@ -68,9 +95,16 @@ export class Activation implements Disposable {
   /** The mask of the bundle in force, for the decision log. */
   readonly mask = (): MaskPolicy | undefined => this.#active?.mask;
 
-  /** Loads a bundle and puts it in force. Throws `bundle_invalid`; then the earlier one stays. */
+  /** Loads a bundle and puts it in force at once. Throws `bundle_invalid`; then the earlier one stays. */
   activate(bundle: Bundle): void {
-    this.swap(loadBundle(bundle, this.#clock.now()));
+    const steps = loading(bundle, this.#clock.now());
+    for (;;) {
+      const { done, value } = steps.next();
+      if (done === true) {
+        this.swap(value);
+        return;
+      }
+    }
   }
 
   /** Puts a loaded policy in force; every question after it is answered by it, none by two. */

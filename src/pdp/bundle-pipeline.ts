@@ -106,7 +106,7 @@ export class BundlePipeline implements Disposable {
         }
         const { from, etag, letters } = state;
         const offer: Offer = { bundle, archive, letters, from, ...(etag === undefined ? {} : { etag }) };
-        const loaded = loadBundle(bundle, state.activated_at);
+        const loaded = await loadBundle(bundle, state.activated_at);
         this.#swap(
           loaded,
           { offer, proof, rollback: undefined },
@@ -211,9 +211,9 @@ export class BundlePipeline implements Disposable {
     this.#step("sequencing", { proof });
     const rollback = checkSequence(offer, proof, rules.keyset, this.#floor, clock.now());
     this.#step("checking");
-    const trial = await check?.(bundle);
-    if (trial !== undefined) this.#step("checking", { trial });
-    const loaded = loadBundle(bundle, clock.now());
+    const tried = await check?.(bundle);
+    if (tried !== undefined) this.#step("checking", { trial: tried.report });
+    const loaded = await loadBundle(bundle, clock.now(), tried?.module);
     const ready: Ready = { offer, proof, rollback };
     // Going back is urgent and was compared when it first came; and without a policy there is nothing to compare with.
     if (rollback !== undefined || this.#active === undefined || this.#shadow === undefined) {

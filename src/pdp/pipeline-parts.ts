@@ -4,8 +4,8 @@ import type { GoodStore } from "../bundle/good-store.ts";
 import type { TrustRules } from "../bundle/prove.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Activation } from "./activation.ts";
+import type { Tried } from "./preflight.ts";
 import type { ShadowSettings } from "./shadow-stage.ts";
-import type { TrialReport } from "./try-policy.ts";
 
 /** Parts of a a pipeline. */
 export interface PipelineParts {
@@ -15,7 +15,7 @@ export interface PipelineParts {
   rules(): TrustRules;
   keysetText?(): string | undefined;
   /** Tries a bundle before it may answer. Rejects with why it may not. */
-  readonly check?: (bundle: Bundle) => Promise<TrialReport>;
+  readonly check?: (bundle: Bundle) => Promise<Tried>;
   /** Where the last known good bundle is kept. */
   readonly store?: GoodStore | undefined;
   /** How long after a failure it is tried to keep it again, milliseconds. */

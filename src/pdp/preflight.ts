@@ -15,8 +15,16 @@ export interface Budgets {
   readonly memoryMib: number;
 }
 
+/** A candidate that may go on. */
+export interface Tried {
+  readonly report: TrialReport;
+  /** Its module as the thread has compiled it, code that was run included. */
+  readonly module: WebAssembly.Module | undefined;
+}
+
 /** What the thread sends back. */
 export interface Verdict {
+  readonly module?: WebAssembly.Module;
   readonly report?: TrialReport;
   readonly fault?: { readonly code: FaultCode; readonly message: string };
 }
@@ -37,7 +45,7 @@ const unfit = (message: string): Fault => new Fault("bundle_unfit", `the bundle 
  * @throws Fault `bundle_invalid` where it cannot be loaded, `bundle_unfit` where it fails a case, brings too few, or
  * takes more time or memory than it may
  */
-export async function preflight(bundle: Bundle, budgets: Budgets): Promise<TrialReport> {
+export async function preflight(bundle: Bundle, budgets: Budgets): Promise<Tried> {
   const trial: Trial = {
     wasm: bundle.wasm,
     data: bundle.data,
@@ -45,7 +53,7 @@ export async function preflight(bundle: Bundle, budgets: Budgets): Promise<Trial
     cases: bundle.files.get(casesPath),
     maxPages: budgets.memoryMib * pagesPerMib,
   };
-  const { report, fault } = await run(trial, budgets.deadlineMs);
+  const { report, module, fault } = await run(trial, budgets.deadlineMs);
   if (report === undefined)
     throw new Fault(fault?.code ?? "bundle_invalid", fault?.message ?? "it said nothing");
   if (report.cases < budgets.minCases) {
@@ -56,7 +64,7 @@ export async function preflight(bundle: Bundle, budgets: Budgets): Promise<Trial
   if (report.p99Us > budgets.p99Us) {
     throw unfit(`takes ${Math.round(report.p99Us)} us for its dearest cases, ${budgets.p99Us} are allowed`);
   }
-  return report;
+  return { report, module };
 }
 
 function run(trial: Trial, deadlineMs: number): Promise<Verdict> {

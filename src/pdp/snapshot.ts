@@ -41,23 +41,32 @@ export interface SnapshotSource {
   readonly activatedAt: number;
 }
 
+const compiled = new WeakMap<object, InputProjection>();
+
+/** How an entrypoint's input is made; compiled once for each schema. Throws `bundle_invalid`. */
+export function inputOf(schemas: Readonly<Record<string, unknown>>, name: Entrypoint): InputProjection {
+  const schema = schemas[name];
+  if (typeof schema !== "object" || schema === null) {
+    throw new Fault(
+      "bundle_invalid",
+      `the bundle declares no input schema for entrypoint \`${name}\`; rebuild it`,
+    );
+  }
+  const known = compiled.get(schema);
+  if (known !== undefined) return known;
+  try {
+    const input = compileInput(schema as InputSchema);
+    compiled.set(schema, input);
+    return input;
+  } catch (thrown) {
+    throw Fault.from(thrown, "bundle_invalid", `input schema of entrypoint \`${name}\``);
+  }
+}
+
 /** Builds a snapshot. Throws `bundle_invalid` when a schema is missing or unusable, or the cuts are no cuts. */
 export function createSnapshot(source: SnapshotSource): PolicySnapshot {
   const inputs = {} as Record<Entrypoint, InputProjection>;
-  for (const name of entrypoints) {
-    const schema = source.schemas[name];
-    if (typeof schema !== "object" || schema === null) {
-      throw new Fault(
-        "bundle_invalid",
-        `the bundle declares no input schema for entrypoint \`${name}\`; rebuild it`,
-      );
-    }
-    try {
-      inputs[name] = compileInput(schema as InputSchema);
-    } catch (thrown) {
-      throw Fault.from(thrown, "bundle_invalid", `input schema of entrypoint \`${name}\``);
-    }
-  }
+  for (const name of entrypoints) inputs[name] = inputOf(source.schemas, name);
   const cuts = readCutTable(source.policy.evaluate("sallyport/cuts", "{}"), entrypoints);
   if (cuts === undefined) {
     throw new Fault(

@@ -32,10 +32,11 @@ const runs = 3;
  * Loads the policy as the service would and asks every case.
  * @throws Fault `bundle_invalid` where it cannot be loaded, `bundle_unfit` where a case fails or traps
  */
-export function tryPolicy(trial: Trial, monotonicMs: () => number): TrialReport {
+export function tryPolicy(trial: Trial, module: WebAssembly.Module, monotonicMs: () => number): TrialReport {
   const cases = readBundleCases(trial.cases);
   using policy = loadPolicy({
     wasm: trial.wasm,
+    module,
     data: trial.data,
     required: requiredEntrypoints,
     limits: { maxPages: trial.maxPages, verifyInput: false },

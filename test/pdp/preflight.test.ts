@@ -24,7 +24,8 @@ const withCases = (list: unknown): Promise<Buffer> =>
 
 describe("before a bundle comes into force", () => {
   it("the shipped one passes its own cases, and says what they cost", async () => {
-    const report = await preflight(shippedBundle, roomy);
+    const { report, module } = await preflight(shippedBundle, roomy);
+    expect(module).toBeInstanceOf(WebAssembly.Module);
     expect(report.cases).toBe(cases.length);
     expect(report.cases).toBeGreaterThan(100);
     expect(report.p99Us).toBeGreaterThan(1);

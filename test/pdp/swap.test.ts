@@ -51,11 +51,11 @@ describe("bundles that are swapped under load", { timeout: 180_000 }, () => {
         await new Promise((resolve) => setImmediate(resolve));
       }
     };
-    const swap = (turn: number): void => {
+    const swap = async (turn: number): Promise<void> => {
       const bundle = bundles[turn % 2]?.bundle;
-      if (bundle !== undefined) activation.swap(loadBundle(bundle, now));
+      if (bundle !== undefined) activation.swap(await loadBundle(bundle, now));
     };
-    swap(0);
+    await swap(0);
     const loads = [load(), load()];
     const settle = async (): Promise<number> => {
       collect();
@@ -64,12 +64,12 @@ describe("bundles that are swapped under load", { timeout: 180_000 }, () => {
       return process.memoryUsage().rss;
     };
     for (let turn = 1; turn <= 10; turn++) {
-      swap(turn);
+      await swap(turn);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     const before = await settle();
     for (let turn = 11; turn <= 10 + swaps; turn++) {
-      swap(turn);
+      await swap(turn);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
     const after = await settle();

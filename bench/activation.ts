@@ -1,0 +1,103 @@
+/**
+ * What bringing a bundle into force costs those who ask meanwhile: `npx tsx bench/activation.ts`.
+ * The whole service in this process, one client over gRPC that asks one question after the other, each of its own
+ * topic, so that each is evaluated; then bundles are exchanged under it. Prints JSON.
+ */
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { startApp } from "../src/app.ts";
+import { connect } from "../src/client/client.ts";
+import { loadConfig } from "../src/config/load-config.ts";
+import type { PublishQuery } from "../src/decision/query.ts";
+import { releaseOf } from "../test/bundle/releases.ts";
+import { certificateFacts, deviceRecord, floorRecord, tenantRecord } from "../test/records.ts";
+
+const idleS = 4;
+const swaps = 4;
+const now = Math.floor(Date.now() / 1000);
+const folder = mkdtempSync(path.join(tmpdir(), "sallyport-activation-"));
+const at = (name: string): string => path.join(folder, name);
+const put = (archive: Uint8Array): void => {
+  writeFileSync(at("b.new"), archive);
+  renameSync(at("b.new"), at("b.tar.gz"));
+};
+
+const records = [
+  { kind: "tenant", record: tenantRecord("acme") },
+  { kind: "firmware_policy", record: floorRecord("acme", "meter", now) },
+  { kind: "device", record: deviceRecord("m1", now) },
+];
+writeFileSync(at("fleet.ndjson"), records.map((each) => `${JSON.stringify(each)}\n`).join(""));
+put(await releaseOf(1000));
+const peer = { env: "prod", region: "eu-west", endpoint: "ep-telemetry", tenants: ["*"] };
+const config = {
+  grpc: { listen: "127.0.0.1:0" },
+  http: { listen: "127.0.0.1:0" },
+  bundle: { file: at("b.tar.gz"), unsigned: "allow", dir: at("kept"), poll_s: 0.1 },
+  overrides: { initialize: true },
+  registry: { dir: at("registry"), file: { path: at("fleet.ndjson") } },
+  peers: [{ name: "bench", match: { loopback: true }, ...peer, may_assert: ["credential"] }],
+  decision_log: { sink: "none" },
+  log: { level: "silent" },
+};
+writeFileSync(at("sallyport.json"), JSON.stringify(config));
+const app = await startApp(loadConfig({ file: at("sallyport.json"), cwd: folder }));
+const client = connect({ address: app.grpcAddress });
+const credential = certificateFacts("m1", now);
+const subject = { client_id: "m1", proof: { type: "asserted" as const, credential } };
+
+let samples: number[] = [];
+let revisions = new Set<string>();
+let failed = 0;
+let stop = false;
+async function ask(): Promise<void> {
+  for (let count = 0; !stop; count++) {
+    const topic = `t/acme/d/m1/ops/x${count}`;
+    const query: PublishQuery = { kind: "publish", subject, topic, qos: 0, retain: false };
+    const startMs = performance.now();
+    const { allow, bundle_revision } = await client.decide(query);
+    samples.push(performance.now() - startMs);
+    revisions.add(bundle_revision);
+    if (!allow) failed += 1;
+  }
+}
+const summary = (list: readonly number[]): Record<string, number> => {
+  const sorted = [...list].sort((left, right) => left - right);
+  const of = (share: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+  const round = (ms: number): number => Math.round(ms * 100) / 100;
+  return { requests: sorted.length, p50_ms: round(of(0.5)), p99_ms: round(of(0.99)), max_ms: round(of(1)) };
+};
+
+// Made before: packing takes this process longer than anything that is measured.
+const releases = await Promise.all(Array.from({ length: swaps }, (_, each) => releaseOf(1001 + each)));
+const asking = ask();
+await sleep(1500);
+samples = [];
+await sleep(idleS * 1000);
+const idle = samples;
+samples = [];
+revisions = new Set();
+for (let each = 1; each <= swaps; each++) {
+  put(releases[each - 1] ?? Buffer.alloc(0));
+  while (!revisions.has(`r${1000 + each}`)) await sleep(10);
+  await sleep(100);
+}
+const during = samples;
+stop = true;
+await asking;
+const [before, meanwhile] = [summary(idle), summary(during)];
+console.log(
+  JSON.stringify({
+    idle: before,
+    activating: meanwhile,
+    swaps,
+    denied: failed,
+    slowest_over_idle_p99: Math.round(((meanwhile["max_ms"] ?? 0) / (before["p99_ms"] ?? 1)) * 100) / 100,
+  }),
+);
+await client[Symbol.asyncDispose]();
+await app.close();
+rmSync(folder, { recursive: true, force: true });
