@@ -3,7 +3,7 @@ import path from "node:path";
 import { Admin } from "./admin/admin.ts";
 import { reachOf, withdrawsTrust } from "./admin/reach.ts";
 import { startBundles } from "./app/bundles.ts";
-import { addressOf, decisionSink, peerEntries, secretsIn } from "./app/parts.ts";
+import { addressOf, decisionSink, peerEntries, rateLimits, secretsIn } from "./app/parts.ts";
 import { readActors, readTrustDomains } from "./app/trust.ts";
 import type { Config } from "./config/config.ts";
 import type { Decider } from "./decision/decision.ts";
@@ -134,7 +134,9 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
       cacheEntries: proofCacheEntries,
     },
   });
+  const limits = rateLimits(config, clock);
   const pdp = new Pdp({
+    ...(limits === undefined ? {} : { rateLimits: limits }),
     facts: records,
     clock,
     prover,

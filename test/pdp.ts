@@ -4,6 +4,7 @@ import { openTally } from "../src/log/compose-event.ts";
 import type { Evaluation } from "../src/log/event.ts";
 import { Pdp, type PdpParts } from "../src/pdp/pdp.ts";
 import { defaultQueryLimits } from "../src/pdp/query-check.ts";
+import type { RateLimits } from "../src/pdp/rate-limits.ts";
 import type { Clock } from "../src/runtime/clock.ts";
 import type { FactsTable } from "./facts-table.ts";
 
@@ -27,6 +28,7 @@ export function corePdp(
   clock: Clock,
   cacheLimits: CacheLimits = roomyCache,
   seen: (record: Evaluation) => void = () => {},
+  rateLimits?: RateLimits,
 ): Pdp {
   const spent = new Set<string>();
   const pdp = new Pdp({
@@ -53,6 +55,7 @@ export function corePdp(
       },
     },
     onFault: () => {},
+    ...(rateLimits === undefined ? {} : { rateLimits }),
   });
   facts.onChange((change) => pdp.apply(change));
   return pdp;

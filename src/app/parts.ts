@@ -4,8 +4,11 @@ import type { SecretEntry } from "../identity/prover.ts";
 import { FileSink } from "../log/file-sink.ts";
 import type { Sink } from "../log/sink.ts";
 import { streamSink } from "../log/stream-sink.ts";
+import { RateLimits } from "../pdp/rate-limits.ts";
 import type { RecordReader } from "../registry/stored-record.ts";
+import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
+import type { Rate } from "../runtime/token-bucket.ts";
 import type { Address } from "../server/address.ts";
 import type { PeerEntry } from "../server/peers.ts";
 
@@ -47,4 +50,20 @@ export function secretsIn(records: RecordReader): (name: string) => readonly Sec
       .filter(([, record]) => record.verifier !== undefined)
       .map(([fingerprint, record]) => ({ fingerprint, record, device_id: id, tenant, trust_domain }));
   };
+}
+
+/** The token buckets of the decider; `undefined`: no limit is configured. */
+export function rateLimits(config: Config, clock: Clock): RateLimits | undefined {
+  const { per_credential, per_peer, max_buckets, reserved_share, reserved_topics } = config.rate_limits;
+  if (per_credential.per_s === 0 && per_peer.per_s === 0) return undefined;
+  const rate = ({ per_s, burst }: { per_s: number; burst: number }): Rate | undefined =>
+    per_s === 0 ? undefined : { perSecond: per_s, burst };
+  return new RateLimits({
+    perCredential: rate(per_credential),
+    perPeer: rate(per_peer),
+    maxBuckets: max_buckets,
+    reservedShare: reserved_share,
+    reservedTopics: reserved_topics,
+    monotonicMs: clock.monotonicMs,
+  });
 }

@@ -140,9 +140,10 @@ export interface Config {
   };
   readonly rate_limits: {
     readonly per_credential: BucketConfig;
-    readonly per_address: BucketConfig;
+    readonly per_peer: BucketConfig;
     readonly max_buckets: number;
     readonly reserved_share: number;
+    readonly reserved_topics: readonly string[];
   };
   readonly decision_log: {
     readonly sink: "none" | "stdout" | "file";

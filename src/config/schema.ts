@@ -135,14 +135,18 @@ export const configSchema: z.ZodType<Config, unknown> = z.strictObject({
   rate_limits: z
     .strictObject({
       per_credential: bucket(0, 1000, "Questions of one proven credential."),
-      per_address: bucket(0, 1000, "Questions from one address where nothing is proven."),
+      per_peer: bucket(0, 1000, "Questions of one peer where nothing is proven."),
       max_buckets: count(1, 100_000, 10_000_000, "Buckets that are remembered."),
       reserved_share: z
         .number()
         .min(0)
         .max(0.9)
         .default(0.2)
-        .describe("Share of each bucket kept for the `sec` and `mgmt` streams."),
+        .describe("Share of a credential's burst that is kept for messages on reserved topics."),
+      reserved_topics: z
+        .array(z.string().min(1))
+        .default(["+/+/+/+/sec/#", "+/+/+/+/mgmt/#"])
+        .describe("MQTT filters of the topics that the reserved share is for."),
     })
     .prefault({})
     .describe("Token buckets; beyond them the answer is the denial `rate_limited`."),

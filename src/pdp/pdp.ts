@@ -15,6 +15,7 @@ import { applyEffects, type Effects, needsEffect } from "./effects.ts";
 import { Examiner, ungrounded, withoutGrants } from "./examiner.ts";
 import type { Explanation } from "./explanation.ts";
 import type { GrantList } from "./grants.ts";
+import type { RateLimits } from "./rate-limits.ts";
 import { hostVerdict } from "./result.ts";
 import { type IdentityProver, isSession, type Resolution, resolveSession } from "./session.ts";
 import { SessionSlot } from "./session-slot.ts";
@@ -25,6 +26,8 @@ export interface PdpParts extends DeskParts {
   readonly prover: IdentityProver & AuthorityProver;
   readonly effects: Effects;
   readonly cacheLimits: CacheLimits;
+  /** Absent: nobody asks too often. */
+  readonly rateLimits?: RateLimits;
 }
 
 /** A decider bound to the peer that asks, with the questions only our own faces have. */
@@ -36,6 +39,8 @@ export interface PeerDecider extends Decider {
   grants(subject: Subject): Promise<GrantList>;
 }
 
+const rateLimited = hostVerdict("rate_limited", { retry_after_s: 1 });
+
 /** Answers questions of all peers. */
 export class Pdp {
   readonly #desk: Desk;
@@ -43,6 +48,7 @@ export class Pdp {
   readonly #examiner: Examiner;
   readonly #prover: IdentityProver & AuthorityProver;
   readonly #effects: Effects;
+  readonly #rates: RateLimits | undefined;
 
   constructor(parts: PdpParts) {
     this.#desk = new Desk(parts);
@@ -50,6 +56,7 @@ export class Pdp {
     this.#examiner = new Examiner(this.#desk, this.#core);
     this.#prover = parts.prover;
     this.#effects = parts.effects;
+    this.#rates = parts.rateLimits;
   }
 
   /** The policy in force. */
@@ -150,7 +157,13 @@ export class Pdp {
   }
 
   #decideSession(peer: Peer, query: SessionQuery, resolution: Resolution): Decision | Promise<Decision> {
-    if (!isSession(resolution)) return this.#deny(peer, query, resolution.reason, resolution.detail);
+    if (!isSession(resolution)) {
+      if (this.#rates?.admitsUnproven(peer.name) === false)
+        return this.#desk.deny(rateLimited, peer, query, undefined);
+      return this.#deny(peer, query, resolution.reason, resolution.detail);
+    }
+    if (this.#rates?.admits(resolution, query) === false)
+      return this.#desk.deny(rateLimited, peer, query, undefined);
     this.sampler?.({ kind: "session", session: resolution, query });
     const decision = this.#core.decide(resolution, query);
     if (!needsEffect(decision)) return decision;

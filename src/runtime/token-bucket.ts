@@ -32,12 +32,14 @@ export class TokenBucket {
 
   /**
    * Takes a token and returns the milliseconds to wait before it may be used (0: at once). If that would
-   * be more than `maxWaitMs`, none is taken and the answer is `undefined`. `nowMs` is monotonic.
+   * be more than `maxWaitMs`, none is taken and the answer is `undefined`. `nowMs` is monotonic. The last `keep`
+   * tokens are left to others.
    */
-  take(nowMs: number, maxWaitMs: number): number | undefined {
+  take(nowMs: number, maxWaitMs: number, keep = 0): number | undefined {
     this.#refill(nowMs);
     const after = this.#tokens - 1;
-    const waitMs = after >= 0 ? 0 : (-after * 1000) / this.#rate.perSecond;
+    const short = keep - after;
+    const waitMs = short <= 0 ? 0 : (short * 1000) / this.#rate.perSecond;
     if (waitMs > maxWaitMs) return undefined;
     this.#tokens = after;
     return waitMs;

@@ -1,4 +1,5 @@
 /** What a session was granted to receive: answers deliveries at once, without asking anybody. */
+import { matches } from "../../decision/topics.ts";
 
 /** One granted filter. */
 export interface ReceiveGrant {
@@ -9,20 +10,6 @@ export interface ReceiveGrant {
   readonly qos: 0 | 1 | 2;
   /** Unix seconds at which it must be asked for again. */
   readonly until: number | undefined;
-}
-
-/** Whether an MQTT filter matches a topic name [MQTT-4.7]. */
-export function matches(filter: string, topic: string): boolean {
-  const pattern = filter.split("/");
-  const levels = topic.split("/");
-  // [MQTT-4.7.2-1] a leading wildcard does not reach topics that begin with `$`.
-  if (topic.startsWith("$") && (pattern[0] === "+" || pattern[0] === "#")) return false;
-  for (let at = 0; at < pattern.length; at++) {
-    const level = pattern[at];
-    if (level === "#") return true;
-    if (at >= levels.length || (level !== "+" && level !== levels[at])) return false;
-  }
-  return pattern.length === levels.length;
 }
 
 /** The granted filters of one session. */

@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { AedesClient } from "../../../src/adapters/aedes/aedes.ts";
 import { evidenceOf } from "../../../src/adapters/aedes/evidence.ts";
-import { matches, ReceiveGrants } from "../../../src/adapters/aedes/grants.ts";
+import { ReceiveGrants } from "../../../src/adapters/aedes/grants.ts";
 import {
   defaultDeviceOf,
   toConnectQuery,
   toSubject,
   withoutShare,
 } from "../../../src/adapters/aedes/to-query.ts";
+import { matches } from "../../../src/decision/topics.ts";
 
 const plain: AedesClient = { id: "m", closed: false, conn: { once: () => {} }, close() {}, unsubscribe() {} };
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
