@@ -42,6 +42,7 @@ function checkPolicies() {
   return run(
     [...opa, "test", "--ignore", "*.json", "--ignore", "cases", "policies"],
     [bin("tsx"), "test/policies/run-rego-tests.ts"],
+    [bin("tsx"), "test/policies/mutate.ts", "--if-changed"],
     [bin("tsx"), "src/cli/main.ts", "policy", "check", "policies"],
     [bin("tsx"), "policies/build.ts", "--check", "--rebuild"],
   );

@@ -10,7 +10,7 @@ test_prefixes if {
 }
 
 test_an_id_that_changes_the_shape_has_no_topics if {
-	bad := ["", "a/b", "a+", "#", "*", "a>b", "a b", "a\tb", "a\nb", "{device}", "a\u00a0b"]
+	bad := ["", "a/b", "a+", "#", "*", "a>b", "a b", "a\tb", "a\nb", "a\rb", "{device}", "a\u00a0b"]
 	open := [id | some id in bad; topics.own_prefix with input as facts("acme", id, "meter")]
 	open == []
 	foreign := [id | some id in bad; topics.own_prefix with input as facts(id, "m-1", "meter")]

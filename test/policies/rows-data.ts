@@ -11,7 +11,8 @@ export const cutsPath: string = join(root, "test", "policies", "cuts.json");
 /** Kinds beside which a grant list stands. */
 const listable: ReadonlySet<string> = new Set(["connect", "publish", "subscribe"]);
 
-interface RegoRow {
+/** A row as OPA reads it. */
+export interface RegoRow {
   readonly id: string;
   readonly kind: string;
   readonly input: Facts;
@@ -41,7 +42,7 @@ function regoRow(row: Row): RegoRow[] {
 }
 
 /** A healthy device on one of its ordinary streams. */
-function plainRows(): { readonly input: Json }[] {
+export function plainRows(): { readonly input: Json }[] {
   const streams = ["ops", "sec", "prd", "hv", "mgmt"];
   const bends = [
     [],
@@ -68,9 +69,13 @@ function plainRows(): { readonly input: Json }[] {
   );
 }
 
+/** Every row that reaches the policy. */
+export function regoRows(): readonly RegoRow[] {
+  return [...ownRows, ...sharedRows].flatMap(regoRow);
+}
+
 /** The document that `test/policies/rego/rows_test.rego` reads as `data.tables`. */
 export function rowsDocument(): { readonly tables: unknown } {
-  const rows = [...ownRows, ...sharedRows].flatMap(regoRow);
   const cuts: unknown = JSON.parse(readFileSync(cutsPath, "utf8"));
-  return { tables: { rows, plain: plainRows(), cuts } };
+  return { tables: { rows: regoRows(), plain: plainRows(), cuts } };
 }
