@@ -2,10 +2,13 @@
 import type { RecordKey } from "../decision/facts.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
-import type { RecordStore, StoredValue, StoreState } from "./record-store.ts";
+import { type Delta, DeltaBatch, type DeltaOutcome } from "./delta-batch.ts";
+import type { FeedPosition, RecordStore, StoredValue, StoreState } from "./record-store.ts";
 import type { Validated } from "./record-validator.ts";
+import { outsideTenants } from "./refusals.ts";
 import { SnapshotDraft } from "./snapshot-draft.ts";
 import { maxRejectedListed, type Rejected, type SourceAge } from "./source-status.ts";
+import type { SyncCounters } from "./sync.ts";
 
 /** How often the watermark is written down for the next start, in milliseconds. */
 const rememberEveryMs = 10_000;
@@ -15,6 +18,8 @@ const smallSource = 100;
 /** What a feed needs of its registry. */
 export interface FeedOptions {
   readonly name: string;
+  /** Tenants whose records it may write; `*`: all, and records that are no tenant's. */
+  readonly tenants: readonly string[];
   readonly clock: Clock;
   readonly store: RecordStore;
   readonly age: SourceAge;
@@ -33,12 +38,14 @@ export interface SnapshotOptions {
   readonly asOfMs: number;
   /** Largest share of the source's records that it may delete or spoil, 0 to 1; 1 confirms any loss. */
   readonly maxLostShare: number;
+  /** Where the feed stands after it, if it has positions. */
+  readonly position?: FeedPosition;
 }
 
 /** What is fed while a snapshot is open. */
 export interface SnapshotSink {
-  /** Takes one record, or what is wrong with it; `line` counts from 1. */
-  put(entry: Validated, line: number): void;
+  /** Takes one record, or what is wrong with it; returns why it is not taken as it is. `line` counts from 1. */
+  put(entry: Validated, line: number, version?: number): string | undefined;
   /** Await it whenever it is not undefined: changes are then written, and others may run. */
   flush(): Promise<void> | undefined;
 }
@@ -56,6 +63,16 @@ export class Feed implements AsyncDisposable {
   #rejected: readonly Rejected[] = [];
   #rejectedTotal = 0;
   #fault: Fault | undefined;
+  /** What happened since the start. */
+  readonly counters: SyncCounters = {
+    applied: 0,
+    duplicates_ignored: 0,
+    rejected: 0,
+    snapshots: 0,
+    gaps: 0,
+    resyncs: 0,
+    clock_backwards: 0,
+  };
   #rememberedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: FeedOptions) {
@@ -70,6 +87,27 @@ export class Feed implements AsyncDisposable {
   /** Whether a snapshot of this source is in force. */
   get synced(): boolean {
     return this.#options.store.state.sources[this.#options.name] !== undefined;
+  }
+
+  /** How far the feed was applied: the resume token. */
+  get position(): FeedPosition | undefined {
+    return this.#options.store.state.sources[this.#options.name]?.position;
+  }
+
+  /**
+   * Applies deltas that lead to `position`, on disk and in force when it resolves: all that are newer than what is
+   * in force, one by one, in one step. Rejects with `not_ready` before the first snapshot.
+   */
+  async apply(deltas: readonly Delta[], position: FeedPosition): Promise<readonly DeltaOutcome[]> {
+    const endTurn = await this.#options.takeTurn();
+    try {
+      return await this.#applyDeltas(deltas, position);
+    } catch (error) {
+      this.#fault = Fault.from(error, "store_unavailable", "cannot apply changes");
+      throw this.#fault;
+    } finally {
+      endTurn();
+    }
   }
 
   /**
@@ -133,7 +171,7 @@ export class Feed implements AsyncDisposable {
   }
 
   async #apply(
-    { asOfMs, maxLostShare }: SnapshotOptions,
+    { asOfMs, maxLostShare, position }: SnapshotOptions,
     fill: (sink: SnapshotSink) => Promise<{ readonly trailer: boolean }>,
   ): Promise<SnapshotResult> {
     const { age, name, store } = this.#options;
@@ -145,10 +183,14 @@ export class Feed implements AsyncDisposable {
     let rejectedTotal = 0;
     try {
       const { trailer } = await fill({
-        put(entry, line) {
-          const reason = draft.put(entry, line);
-          if (reason === undefined || rejectedTotal++ >= maxRejectedListed) return;
-          rejected.push(entry.key === undefined ? { line, reason } : { line, key: entry.key, reason });
+        put: (entry, line, version) => {
+          const { key, record } = entry;
+          const held = key === undefined ? undefined : store.get(key);
+          const reason =
+            outsideTenants(this.#options.tenants, record, held) ?? draft.put(entry, line, version);
+          if (reason === undefined || rejectedTotal++ >= maxRejectedListed) return reason;
+          rejected.push(key === undefined ? { line, reason } : { line, key, reason });
+          return reason;
         },
         flush: () => (draft.full ? draft.flush() : undefined),
       });
@@ -156,16 +198,18 @@ export class Feed implements AsyncDisposable {
       const { changed, few, counts } = await draft.complete();
       const first = !this.synced;
       age.completeAt(asOfMs);
-      const state = this.#with({ watermark: age.watermark(), trailer, counts });
+      const at = position === undefined ? {} : { position, floor: position.revision };
+      const state = this.#with({ watermark: age.watermark(), trailer, counts, ...at });
+      this.counters.snapshots++;
       this.#rejected = rejected;
       this.#rejectedTotal = rejectedTotal;
       this.#fault = undefined;
-      if (changed.length === 0 && !first) {
+      if (!draft.touched && !first) {
         await store.discard();
         await store.saveState(state);
         return { revision: state.revision, changed: 0, rejected: rejectedTotal };
       }
-      const revision = state.revision + 1;
+      const revision = changed.length === 0 && !first ? state.revision : state.revision + 1;
       flipped = true;
       this.#options.putInForce({ ...state, revision }, changed, few);
       return { revision, changed: changed.length, rejected: rejectedTotal };
@@ -176,6 +220,53 @@ export class Feed implements AsyncDisposable {
     } finally {
       if (flipped) await store.fold();
     }
+  }
+
+  async #applyDeltas(deltas: readonly Delta[], position: FeedPosition): Promise<readonly DeltaOutcome[]> {
+    const { name, putInForce, store, tenants } = this.#options;
+    const source = store.state.sources[name];
+    if (source === undefined) throw new Fault("not_ready", `source \`${name}\` has no snapshot in force yet`);
+    await store.fold();
+    const batch = new DeltaBatch(store, name, tenants);
+    const outcomes = deltas.map((delta) => batch.take(delta));
+    this.#count(deltas, outcomes);
+    const state = this.#with({ ...source, counts: batch.counts(), position });
+    if (batch.staged.size === 0) {
+      await store.saveState(state);
+      return outcomes;
+    }
+    try {
+      await store.stage(batch.staged);
+    } catch (error) {
+      await store.discard();
+      throw error;
+    }
+    const changed = [...batch.changed];
+    const revision = state.revision + (changed.length === 0 ? 0 : 1);
+    try {
+      putInForce({ ...state, revision }, changed, batch.few());
+    } finally {
+      await store.fold();
+    }
+    this.#fault = undefined;
+    return outcomes;
+  }
+
+  #count(deltas: readonly Delta[], outcomes: readonly DeltaOutcome[]): void {
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome === "duplicate") this.counters.duplicates_ignored++;
+      else if (typeof outcome === "string") this.counters.applied++;
+      else this.#reject(deltas[index], outcome.rejected);
+    }
+  }
+
+  #reject(delta: Delta | undefined, reason: string): void {
+    this.counters.rejected++;
+    this.#rejectedTotal++;
+    if (this.#rejected.length >= maxRejectedListed) return;
+    const key = delta?.act === "upsert" ? delta.entry.key : delta?.key;
+    const line = delta?.version ?? 0;
+    this.#rejected = [...this.#rejected, key === undefined ? { line, reason } : { line, key, reason }];
   }
 
   #with(source: StoreState["sources"][string]): StoreState {

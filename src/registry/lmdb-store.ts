@@ -12,6 +12,7 @@ import {
   type SourceState,
   type StoredValue,
   type StoreState,
+  type Tombstone,
 } from "./record-store.ts";
 import type { AnyRecord } from "./stored-record.ts";
 
@@ -30,8 +31,11 @@ interface SavedState {
   readonly folding: boolean;
 }
 
-/** `[revision, source, record]` or `[revision, source, null, reason]`. */
-type Row = readonly [number, string, AnyRecord | null, string?];
+/**
+ * `[revision, source, record]` or `[revision, source, null, reason]`, with the version as a fifth member; a tombstone
+ * has neither record nor reason.
+ */
+type Row = readonly [number, string, AnyRecord | null, (string | null)?, number?];
 
 /** A {@link RecordStore} in `dir`. Throws `store_unavailable`. */
 export class LmdbStore implements RecordStore {
@@ -77,6 +81,16 @@ export class LmdbStore implements RecordStore {
   }
 
   get(key: RecordKey): StoredValue | undefined {
+    const value = this.#value(key);
+    return value === undefined || "gone" in value ? undefined : value;
+  }
+
+  tombstone(key: RecordKey): Tombstone | undefined {
+    const value = this.#value(key);
+    return value !== undefined && "gone" in value ? value : undefined;
+  }
+
+  #value(key: RecordKey): StoredValue | Tombstone | undefined {
     // INVARIANT: before the first flip nothing is in force, whatever lies in the file.
     if (this.#state.revision === 0) return undefined;
     if (this.#folding) {
@@ -99,7 +113,7 @@ export class LmdbStore implements RecordStore {
     }
   }
 
-  staged(key: RecordKey): StoredValue | null | undefined {
+  staged(key: RecordKey): StoredValue | Tombstone | null | undefined {
     const row = this.#db.get(this.#stagedKey(key)) as Row | null | undefined;
     return row == null ? row : fromRow(row);
   }
@@ -184,19 +198,29 @@ export class LmdbStore implements RecordStore {
  * Credentials become pairs: as members their names would be a new shared structure per device. They come
  * back without a prototype, which is faster for names that all differ, and `constructor` names none of them.
  */
-function toRow({ revision, source, record, invalid }: StoredValue): Row {
-  if (record === undefined) return [revision, source, null, invalid];
-  if (!("credentials" in record)) return [revision, source, record];
+function toRow(value: StoredValue | Tombstone): Row {
+  if ("gone" in value) return [0, value.source, null, null, value.version];
+  const { invalid, record, revision, source, version } = value;
+  const tail: readonly [string | null, number] | readonly [] = version === undefined ? [] : [null, version];
+  if (record === undefined)
+    return version === undefined
+      ? [revision, source, null, invalid]
+      : [revision, source, null, invalid, version];
+  if (!("credentials" in record)) return [revision, source, record, ...tail];
   const pairs = Object.entries(record.credentials);
-  return [revision, source, { ...record, credentials: pairs } as unknown as AnyRecord];
+  return [revision, source, { ...record, credentials: pairs } as unknown as AnyRecord, ...tail];
 }
 
-function fromRow([revision, source, record, invalid]: Row): StoredValue {
-  if (record === null) return { revision, source, invalid: invalid ?? "unreadable" };
-  if (!("credentials" in record)) return { revision, source, record };
+function fromRow([revision, source, record, invalid, version]: Row): StoredValue | Tombstone {
+  const origin = version === undefined ? { revision, source } : { revision, source, version };
+  if (record === null) {
+    if (invalid === null) return { gone: true, source, version: version ?? 0 };
+    return { ...origin, invalid: invalid ?? "unreadable" };
+  }
+  if (!("credentials" in record)) return { ...origin, record };
   const pairs = record.credentials as unknown as [string, CredentialRecord][];
   const credentials: Record<string, CredentialRecord> = Object.create(null) as Record<string, never>;
   for (const [name, value] of pairs) credentials[name] = value;
   (record as { credentials: DeviceRecord["credentials"] }).credentials = credentials;
-  return { revision, source, record };
+  return { ...origin, record };
 }

@@ -7,27 +7,34 @@ import {
   type RecordStore,
   type StoredValue,
   type StoreState,
+  type Tombstone,
 } from "./record-store.ts";
 
 /** A {@link RecordStore} that forgets everything when it is closed. Records are frozen and shared. */
 export class MemoryStore implements RecordStore {
   #state: StoreState = emptyState;
-  readonly #records = new Map<RecordKey, StoredValue>();
-  readonly #staged = new Map<RecordKey, StoredValue | null>();
+  readonly #records = new Map<RecordKey, StoredValue | Tombstone>();
+  readonly #staged = new Map<RecordKey, StoredValue | Tombstone | null>();
 
   get state(): StoreState {
     return this.#state;
   }
 
   get(key: RecordKey): StoredValue | undefined {
-    return this.#records.get(key);
+    const value = this.#records.get(key);
+    return value === undefined || "gone" in value ? undefined : value;
+  }
+
+  tombstone(key: RecordKey): Tombstone | undefined {
+    const value = this.#records.get(key);
+    return value !== undefined && "gone" in value ? value : undefined;
   }
 
   *keys(kind?: RecordKind): Iterable<RecordKey> {
     for (const key of this.#records.keys()) if (kind === undefined || key.startsWith(`${kind}:`)) yield key;
   }
 
-  staged(key: RecordKey): StoredValue | null | undefined {
+  staged(key: RecordKey): StoredValue | Tombstone | null | undefined {
     return this.#staged.get(key);
   }
 

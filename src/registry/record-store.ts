@@ -7,15 +7,25 @@ export type StoredValue =
   | {
       readonly revision: number;
       readonly source: string;
+      /** Version that its source gave it; absent: the source has none. */
+      readonly version?: number;
       readonly record: AnyRecord;
       readonly invalid?: undefined;
     }
   | {
       readonly revision: number;
       readonly source: string;
+      readonly version?: number;
       readonly record?: undefined;
       readonly invalid: string;
     };
+
+/** What is left of a deleted record, so that an older write that comes late does not bring it back (SYN-10). */
+export interface Tombstone {
+  readonly gone: true;
+  readonly source: string;
+  readonly version: number;
+}
 
 /** What is remembered of a source across restarts. */
 export interface SourceState {
@@ -25,6 +35,16 @@ export interface SourceState {
   readonly trailer: boolean;
   /** Records in force by kind and state, `invalid` included. */
   readonly counts: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** How far its feed was applied, where it has positions: the resume token. */
+  readonly position?: FeedPosition;
+  /** No write of a version up to this one is applied any more: the last snapshot held them all. */
+  readonly floor?: number;
+}
+
+/** A place in the order of one source's changes. Revisions of different epochs cannot be compared. */
+export interface FeedPosition {
+  readonly epoch: string;
+  readonly revision: number;
 }
 
 /** The one value that flips: everything about the store but its records. */
@@ -33,8 +53,8 @@ export interface StoreState {
   readonly sources: Readonly<Record<string, SourceState>>;
 }
 
-/** Staged changes: a value, or `null` for a deletion. */
-export type Changes = ReadonlyMap<RecordKey, StoredValue | null>;
+/** Staged changes: a value, a tombstone, or `null` for a deletion without a trace. */
+export type Changes = ReadonlyMap<RecordKey, StoredValue | Tombstone | null>;
 
 /**
  * Records with one writer. Changes are staged out of sight in batches, then {@link flip} puts all of
@@ -45,10 +65,12 @@ export interface RecordStore extends AsyncDisposable {
   readonly state: StoreState;
   /** A record in force. */
   get(key: RecordKey): StoredValue | undefined;
-  /** Keys in force, of one kind or all. Must not be iterated across a flip. */
+  /** What is left of a deleted record. */
+  tombstone(key: RecordKey): Tombstone | undefined;
+  /** Keys in force and of tombstones, of one kind or all. Must not be iterated across a flip. */
   keys(kind?: RecordKind): Iterable<RecordKey>;
   /** A staged change; `undefined`: none. */
-  staged(key: RecordKey): StoredValue | null | undefined;
+  staged(key: RecordKey): StoredValue | Tombstone | null | undefined;
   stage(changes: Changes): Promise<void>;
   /** Forgets what is staged. */
   discard(): Promise<void>;

@@ -38,8 +38,8 @@ export interface Registry extends RecordReader, AsyncDisposable {
    * Returns how to stop. A listener that throws fails the snapshot's feed, after all others were called.
    */
   onChange(listener: (change: Change) => void): () => void;
-  /** The writing end for one source; each name once. Its records are its own: another source's are refused. */
-  feed(name: string): Feed;
+  /** The writing end for one source; each name once. Its records are its own: another source's are refused, and those outside `tenants` (default: all). */
+  feed(name: string, tenants?: readonly string[]): Feed;
   status(): RegistryStatus;
   /** Classes of a tenant's devices, as its firmware policies name them. */
   classesOf(tenant: string): readonly string[];
@@ -119,10 +119,11 @@ class StoredRegistry implements Registry {
     return () => this.#listeners.delete(own);
   }
 
-  feed(name: string): Feed {
+  feed(name: string, tenants: readonly string[] = ["*"]): Feed {
     if (this.#feeds.has(name)) throw new Fault("request_invalid", `source \`${name}\` has a feed already`);
     const feed = new Feed({
       name,
+      tenants,
       clock: this.#clock,
       store: this.#store,
       age: this.#age(name),

@@ -1,8 +1,9 @@
 /** A snapshot in the making: nobody sees it before it is complete, and then all of it at once. */
 import { setImmediate as breathe } from "node:timers/promises";
 import type { RecordKey } from "../decision/facts.ts";
-import type { RecordStore, StoredValue } from "./record-store.ts";
+import type { RecordStore, StoredValue, Tombstone } from "./record-store.ts";
 import type { Validated } from "./record-validator.ts";
+import { belongsTo, isUnretired, retiredIsTerminal } from "./refusals.ts";
 import { sameJson } from "./same-json.ts";
 import { type Counts, Tally, totalOf } from "./tally.ts";
 
@@ -33,6 +34,7 @@ export class SnapshotDraft {
   /** The batch on its way to the store, while the next one is collected. */
   #written = new Map<RecordKey, StoredValue | null>();
   #writing: Promise<void> = Promise.resolve();
+  #touched = false;
   /** Mentioned records that this source has in force. */
   #known = 0;
   /** Of these, the ones that were valid and no longer are. */
@@ -59,23 +61,37 @@ export class SnapshotDraft {
    * its key is readable, so that its device alone fails closed. A key that comes twice is invalid: which
    * of the two is true cannot be known.
    */
-  put(entry: Validated, line: number): string | undefined {
+  put(entry: Validated, line: number, version?: number): string | undefined {
     const { key } = entry;
     if (key === undefined) return entry.invalid;
     const inForce = this.#store.get(key);
     if (inForce !== undefined && inForce.source !== this.#source)
-      return `the record belongs to source \`${inForce.source}\``;
+      return belongsTo(inForce.source, this.#source);
+    if (isUnretired(inForce, entry.record)) {
+      // Retired is terminal: the record in force is what this entry says at most.
+      if (!this.#lines.has(key)) {
+        this.#lines.set(key, line);
+        this.#known++;
+        this.#tally.add(key, inForce?.record);
+      }
+      return retiredIsTerminal;
+    }
     const first = this.#lines.get(key);
     if (first !== undefined) {
       const reason = `the same record as in line ${first}`;
       const pending = this.#pending(key);
-      this.#tally.add(key, (pending === undefined ? inForce : pending)?.record, -1);
-      this.#accept(key, inForce, undefined, "given more than once");
+      const before = pending === undefined ? inForce : pending;
+      this.#tally.add(
+        key,
+        before === null || before === undefined || "gone" in before ? undefined : before.record,
+        -1,
+      );
+      this.#accept(key, inForce, undefined, "given more than once", version);
       return reason;
     }
     this.#lines.set(key, line);
     if (inForce !== undefined) this.#known++;
-    this.#accept(key, inForce, entry.record, entry.invalid);
+    this.#accept(key, inForce, entry.record, entry.invalid, version);
     return entry.invalid;
   }
 
@@ -119,30 +135,38 @@ export class SnapshotDraft {
     inForce: StoredValue | undefined,
     record: StoredValue["record"],
     invalid = "unreadable",
+    version?: number,
   ): void {
     this.#tally.add(key, record);
     const unchanged =
       inForce !== undefined &&
       (record === undefined ? inForce.invalid === invalid : sameJson(inForce.record, record));
     if (unchanged) {
-      // A key that was staged already is put back to what is in force.
-      if (this.#changed.has(key)) this.#stage(key, inForce);
+      // A key that was staged already is put back to what is in force; a new version is no change of what it says.
+      if (version !== undefined && version !== inForce.version) this.#stage(key, { ...inForce, version });
+      else if (this.#changed.has(key)) this.#stage(key, inForce);
       this.#changed.delete(key);
       return;
     }
     if (record === undefined && inForce?.record !== undefined) this.#spoiled.add(key);
     const revision = this.#store.state.revision + 1;
-    const origin = { revision, source: this.#source };
+    const origin = { revision, source: this.#source, ...(version === undefined ? {} : { version }) };
     this.#stage(key, record === undefined ? { ...origin, invalid } : { ...origin, record });
   }
 
+  /** Whether anything at all is to be written, be it only versions. */
+  get touched(): boolean {
+    return this.#touched;
+  }
+
   #stage(key: RecordKey, value: StoredValue | null): void {
+    this.#touched = true;
     this.#changed.add(key);
     this.#batch.set(key, value);
     if (!key.startsWith("device:")) this.#few.set(key, value);
   }
 
-  #pending(key: RecordKey): StoredValue | null | undefined {
+  #pending(key: RecordKey): StoredValue | Tombstone | null | undefined {
     for (const batch of [this.#batch, this.#written]) if (batch.has(key)) return batch.get(key);
     return this.#store.staged(key);
   }

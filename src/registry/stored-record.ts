@@ -48,3 +48,9 @@ export type AnyRecord = DeviceRecord | TenantRecord | FirmwarePolicyRecord;
 export function kindOf(key: RecordKey): RecordKind {
   return key.slice(0, key.indexOf(":")) as RecordKind;
 }
+
+/** Tenant that a record is of; `undefined`: it is nobody's in particular. */
+export function tenantIn(record: AnyRecord): string | undefined {
+  if ("tenant" in record) return record.tenant;
+  return "playbook" in record ? record.id : undefined;
+}

@@ -7,7 +7,12 @@ export type Counts = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 /** A count that can be corrected. */
 export class Tally {
-  readonly #counts: Record<string, Record<string, number>> = {};
+  readonly #counts: Record<string, Record<string, number>>;
+
+  /** Counts on from `before`. */
+  constructor(before: Counts = {}) {
+    this.#counts = structuredClone(before) as Record<string, Record<string, number>>;
+  }
 
   add(key: RecordKey, record: AnyRecord | undefined, by: 1 | -1 = 1): void {
     const kind = (this.#counts[kindOf(key)] ??= {});

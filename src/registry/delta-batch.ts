@@ -1,0 +1,104 @@
+/** Deltas of one source: which are newer than what is in force, and what they change. */
+import type { RecordKey } from "../decision/facts.ts";
+import type { RecordStore, StoredValue, Tombstone } from "./record-store.ts";
+import type { Validated } from "./record-validator.ts";
+import { belongsTo, isUnretired, outsideTenants, retiredIsTerminal } from "./refusals.ts";
+import { sameJson } from "./same-json.ts";
+import { type Counts, Tally } from "./tally.ts";
+
+/** One change of one record. `version` orders the writes of a record: an older one never overwrites a newer one. */
+export type Delta =
+  | { readonly act: "upsert"; readonly entry: Validated; readonly version: number }
+  | { readonly act: "delete"; readonly key: RecordKey; readonly version: number };
+
+/** What became of it. A rejected record is isolated where its key could be read. */
+export type DeltaOutcome = "applied" | "unchanged" | "duplicate" | { readonly rejected: string };
+
+/** What a batch would do; nothing is written yet. */
+export class DeltaBatch {
+  readonly staged = new Map<RecordKey, StoredValue | Tombstone>();
+  readonly changed = new Set<RecordKey>();
+  readonly #store: RecordStore;
+  readonly #source: string;
+  readonly #tenants: readonly string[];
+  readonly #floor: number;
+  readonly #tally: Tally;
+
+  constructor(store: RecordStore, source: string, tenants: readonly string[]) {
+    const state = store.state.sources[source];
+    this.#store = store;
+    this.#source = source;
+    this.#tenants = tenants;
+    this.#floor = state?.floor ?? 0;
+    this.#tally = new Tally(state?.counts);
+  }
+
+  /** Takes one delta, after those before it. */
+  take(delta: Delta): DeltaOutcome {
+    const key = delta.act === "delete" ? delta.key : delta.entry.key;
+    if (key === undefined) return { rejected: reasonOf(delta) };
+    const before = this.staged.get(key) ?? this.#store.get(key) ?? this.#store.tombstone(key);
+    const held = before === undefined || "gone" in before ? undefined : before;
+    if (held !== undefined && held.source !== this.#source)
+      return { rejected: belongsTo(held.source, this.#source) };
+    if (delta.version <= Math.max(this.#floor, before?.version ?? 0)) return "duplicate";
+    return delta.act === "delete"
+      ? this.#delete(key, held, delta.version)
+      : this.#upsert(key, held, delta.entry, delta.version);
+  }
+
+  /** Records other than devices, which the registry keeps in memory. */
+  few(): ReadonlyMap<RecordKey, StoredValue | null> {
+    const few = new Map<RecordKey, StoredValue | null>();
+    for (const [key, value] of this.staged)
+      if (!key.startsWith("device:")) few.set(key, "gone" in value ? null : value);
+    return few;
+  }
+
+  /** Records of the source by kind and state, with the batch applied. */
+  counts(): Counts {
+    return this.#tally.counts();
+  }
+
+  #delete(key: RecordKey, held: StoredValue | undefined, version: number): DeltaOutcome {
+    if (held === undefined && !this.#tenants.includes("*")) return "unchanged";
+    const foreign = outsideTenants(this.#tenants, undefined, held);
+    if (foreign !== undefined) return { rejected: foreign };
+    this.staged.set(key, { gone: true, source: this.#source, version });
+    if (held === undefined) return "unchanged";
+    this.#tally.add(key, held.record, -1);
+    this.changed.add(key);
+    return "applied";
+  }
+
+  #upsert(
+    key: RecordKey,
+    held: StoredValue | undefined,
+    { invalid, record }: Validated,
+    version: number,
+  ): DeltaOutcome {
+    const foreign = outsideTenants(this.#tenants, record, held);
+    if (foreign !== undefined) return { rejected: foreign };
+    if (isUnretired(held, record)) return { rejected: retiredIsTerminal };
+    const source = this.#source;
+    if (held !== undefined && record !== undefined && sameJson(held.record, record)) {
+      this.staged.set(key, { ...held, version });
+      return "unchanged";
+    }
+    if (held !== undefined) this.#tally.add(key, held.record, -1);
+    this.#tally.add(key, record);
+    this.changed.add(key);
+    const revision = this.#store.state.revision + 1;
+    if (record !== undefined) {
+      this.staged.set(key, { revision, source, version, record });
+      return "applied";
+    }
+    const why = invalid ?? "unreadable";
+    this.staged.set(key, { revision, source, version, invalid: why });
+    return { rejected: why };
+  }
+}
+
+function reasonOf(delta: Delta): string {
+  return (delta.act === "upsert" ? delta.entry.invalid : undefined) ?? "the record has no readable id";
+}

@@ -1,0 +1,34 @@
+/** Why a well-formed record is not taken, in words, for snapshots and deltas alike. */
+import type { StoredValue } from "./record-store.ts";
+import { type AnyRecord, tenantIn } from "./stored-record.ts";
+
+/** A record has one owner: the conflict names both. */
+export function belongsTo(owner: string, other: string): string {
+  return `the record belongs to source \`${owner}\`, so that \`${other}\` may not write it`;
+}
+
+/** FACTS.md, registry feed: `retired` is terminal. */
+export const retiredIsTerminal = "the device is retired, which nothing undoes";
+
+/** Whether `record` would bring a retired device back. */
+export function isUnretired(inForce: StoredValue | undefined, record: AnyRecord | undefined): boolean {
+  const before = inForce?.record;
+  if (before === undefined || !("state" in before) || before.state.lifecycle !== "retired") return false;
+  return record === undefined || !("state" in record) || record.state.lifecycle !== "retired";
+}
+
+/** A record outside the tenants of its feed. */
+export const ofAnotherTenant = "the record is not of a tenant that this feed may write";
+
+/** Why a feed of `tenants` may not write this record, nor take it from another tenant (SYN-16). */
+export function outsideTenants(
+  tenants: readonly string[],
+  record: AnyRecord | undefined,
+  inForce: StoredValue | undefined,
+): string | undefined {
+  if (tenants.includes("*")) return undefined;
+  for (const each of [record, inForce?.record])
+    if (each !== undefined && !tenants.includes(tenantIn(each) ?? "*")) return ofAnotherTenant;
+  // What no record says is nobody's: it must not stand in the way of its owner.
+  return record === undefined && inForce === undefined ? ofAnotherTenant : undefined;
+}

@@ -1,0 +1,253 @@
+/** One connection of a source: its events in order, turned into snapshots, deltas and bookmarks of its feed. */
+import { createHash, type Hash } from "node:crypto";
+import type { RecordKey } from "../decision/facts.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { Fault } from "../runtime/fault.ts";
+import type { Delta } from "./delta-batch.ts";
+import type { Feed, SnapshotResult, SnapshotSink } from "./feed.ts";
+import { isRecordKind, type RecordValidator, type Validated } from "./record-validator.ts";
+import type { ResyncReason, SyncEvent, SyncReply } from "./sync.ts";
+
+/** Parts of a session. */
+export interface SyncSessionOptions {
+  readonly feed: Feed;
+  readonly validate: RecordValidator;
+  readonly clock: Clock;
+  /** Epoch of the source's revisions now. */
+  readonly epoch: string;
+  readonly maxLostShare: number;
+  readonly reply: (reply: SyncReply) => void;
+  /** Milliseconds for which an open snapshot may be silent: others wait for its end. Default 30,000. */
+  readonly idleMs?: number;
+}
+
+/** Deltas that are put in force in one step. */
+const batchSize = 512;
+
+interface OpenSnapshot {
+  readonly revision: number;
+  readonly sink: SnapshotSink;
+  readonly hash: Hash;
+  readonly result: Promise<SnapshotResult>;
+  readonly end: () => void;
+  readonly fail: (fault: Fault) => void;
+  count: number;
+}
+
+/** Takes events one after another: await each. What it rejects with ends the session. */
+export class SyncSession implements AsyncDisposable {
+  readonly #options: SyncSessionOptions;
+  #batch: Delta[] = [];
+  #revisions: number[] = [];
+  #snapshot: OpenSnapshot | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  /** Whether deltas can be applied: what is in force is of this epoch, and nothing is missing. */
+  #state: "live" | "lost" | "gapped";
+  /** Revision of the last event that was taken. */
+  #last: number;
+  #asOf = Number.NEGATIVE_INFINITY;
+  /** Whether the source was told to begin again and has not yet. */
+  #told = false;
+
+  constructor(options: SyncSessionOptions) {
+    this.#options = options;
+    const { position } = options.feed;
+    this.#state = position?.epoch === options.epoch ? "live" : "lost";
+    this.#last = this.#state === "live" ? (position?.revision ?? 0) : 0;
+  }
+
+  /** Revision from which the source may go on; `undefined`: it must send a snapshot. */
+  get resume(): number | undefined {
+    return this.#state === "live" ? this.#last : undefined;
+  }
+
+  /** Takes one event. Rejects with `record_invalid`, `store_unavailable`. */
+  async take(event: SyncEvent): Promise<void> {
+    switch (event.type) {
+      case "begin_snapshot":
+        return this.#begin(event.revision);
+      case "upsert":
+      case "delete":
+        return this.#snapshot === undefined ? this.#delta(event) : this.#entry(this.#snapshot, event);
+      case "end_snapshot":
+        return this.#end(event.count, event.checksum);
+      case "bookmark":
+        return this.#bookmark(event.revision, event.as_of);
+      default:
+        return event satisfies never;
+    }
+  }
+
+  /** Puts what was taken in force and acknowledges it. */
+  async flush(): Promise<void> {
+    if (this.#batch.length === 0) return;
+    const { epoch, feed, reply } = this.#options;
+    const [batch, revisions] = [this.#batch, this.#revisions];
+    const revision = this.#last;
+    this.#batch = [];
+    this.#revisions = [];
+    const outcomes = await feed.apply(batch, { epoch, revision });
+    for (const [index, outcome] of outcomes.entries()) {
+      const delta = batch[index];
+      if (typeof outcome === "string" || delta === undefined) continue;
+      const key = (delta.act === "delete" ? delta.key : delta.entry.key) ?? "";
+      reply({ type: "nack", revision: revisions[index] ?? 0, key, reason: outcome.rejected });
+    }
+    reply({ type: "ack", revision });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#idle);
+    const open = this.#snapshot;
+    this.#snapshot = undefined;
+    open?.fail(new Fault("source_unavailable", "the source ended in the middle of its snapshot"));
+    await open?.result.catch(() => undefined);
+    await this.flush();
+  }
+
+  async #begin(revision: number): Promise<void> {
+    const { clock, epoch, feed, maxLostShare } = this.#options;
+    this.#told = false;
+    const before = this.#snapshot;
+    this.#snapshot = undefined;
+    before?.fail(new Fault("source_unavailable", "the source began its snapshot anew"));
+    await before?.result.catch(() => undefined);
+    // Deltas that came before are part of what the snapshot replaces.
+    this.#batch = [];
+    this.#revisions = [];
+    let end = (): void => {};
+    let fail = (_fault: Fault): void => {};
+    const ended = new Promise<{ trailer: boolean }>((resolve, reject) => {
+      end = () => resolve({ trailer: true });
+      fail = reject;
+    });
+    ended.catch(() => undefined);
+    let opened = (_sink: SnapshotSink): void => {};
+    const opening = new Promise<SnapshotSink>((resolve) => (opened = resolve));
+    const position = { epoch, revision };
+    const result = feed.snapshot({ asOfMs: clock.monotonicMs(), maxLostShare, position }, (sink) => {
+      opened(sink);
+      return ended;
+    });
+    result.catch(() => undefined);
+    // Where the snapshot cannot even begin, its result says why.
+    const sink = await Promise.race([opening, result.then(() => opening)]);
+    this.#snapshot = { revision, sink, hash: createHash("sha256"), result, end, fail, count: 0 };
+    this.#watchIdle();
+  }
+
+  async #entry(open: OpenSnapshot, event: SyncEvent & { type: "upsert" | "delete" }): Promise<void> {
+    this.#watchIdle();
+    if (event.type === "delete") return;
+    open.count++;
+    open.hash.update(event.record).update("\n");
+    const entry = this.#parse(event);
+    const version = event.version || event.revision || open.revision;
+    const reason = open.sink.put(entry, open.count, version);
+    if (reason !== undefined)
+      this.#options.reply({ type: "nack", revision: event.revision, key: entry.key ?? "", reason });
+    await open.sink.flush();
+  }
+
+  async #end(count: number, checksum: string): Promise<void> {
+    const open = this.#snapshot;
+    if (open === undefined) return;
+    clearTimeout(this.#idle);
+    this.#snapshot = undefined;
+    const wrong =
+      count !== open.count
+        ? `it has ${open.count} records where its end says ${count}`
+        : checksum !== "" && checksum !== `sha256:${open.hash.digest("hex")}`
+          ? "its content differs from the checksum at its end"
+          : undefined;
+    if (wrong === undefined) open.end();
+    else open.fail(new Fault("snapshot_refused", `the snapshot is not applied: ${wrong}`));
+    try {
+      await open.result;
+    } catch (thrown) {
+      const fault = Fault.from(thrown, "source_unavailable", "cannot apply the snapshot");
+      if (fault.code !== "snapshot_refused") throw fault;
+      this.#resync("refused", fault.message);
+      return;
+    }
+    this.#state = "live";
+    this.#last = open.revision;
+    this.#options.reply({ type: "ack", revision: open.revision });
+  }
+
+  async #delta(event: SyncEvent & { type: "upsert" | "delete" }): Promise<void> {
+    const { revision, version } = event;
+    const prev = event.prev || undefined;
+    if (this.#state === "lost")
+      return this.#resync("snapshot_needed", "nothing of this epoch is in force: send a snapshot");
+    if (this.#state === "gapped" && prev === this.#last) {
+      this.#state = "live";
+      this.#told = false;
+    }
+    if (this.#state === "gapped") return;
+    // What was sent before is judged by its version; what is missing stops the feed.
+    if (prev !== undefined && prev > this.#last) {
+      await this.flush();
+      this.#state = "gapped";
+      this.#options.feed.counters.gaps++;
+      return this.#resync("gap", `the changes after ${this.#last} up to ${prev} are missing`);
+    }
+    this.#last = Math.max(this.#last, revision);
+    const at = version || revision;
+    this.#batch.push(
+      event.type === "delete"
+        ? { act: "delete", key: event.key as RecordKey, version: at }
+        : { act: "upsert", entry: this.#parse(event), version: at },
+    );
+    this.#revisions.push(revision);
+    if (this.#batch.length >= batchSize) await this.flush();
+  }
+
+  async #bookmark(revision: number, asOf: number): Promise<void> {
+    if (this.#snapshot !== undefined) return this.#watchIdle();
+    await this.flush();
+    const { clock, feed, reply } = this.#options;
+    if (this.#state === "lost")
+      return this.#resync("snapshot_needed", "nothing of this epoch is in force: send a snapshot");
+    if (this.#state === "gapped") return;
+    if (revision < this.#last)
+      return this.#resync("backwards", `revision ${revision} comes after ${this.#last}`);
+    if (revision > this.#last) {
+      this.#state = "gapped";
+      feed.counters.gaps++;
+      return this.#resync("gap", `the changes after ${this.#last} up to ${revision} are missing`);
+    }
+    if (asOf < this.#asOf) feed.counters.clock_backwards++;
+    this.#asOf = Math.max(asOf, this.#asOf);
+    // Bounded by our own time of receipt; the age never shrinks by a clock that was set back (SYN-18).
+    await feed.bookmark(clock.monotonicMs() - Math.max(0, clock.now() - asOf) * 1000);
+    reply({ type: "ack", revision });
+  }
+
+  #resync(reason: ResyncReason, detail: string): void {
+    if (this.#told) return;
+    this.#told = true;
+    const { feed, reply } = this.#options;
+    feed.counters.resyncs++;
+    reply({ type: "resync", reason, from: this.#state === "lost" ? 0 : this.#last, detail });
+  }
+
+  #parse({ kind, record }: SyncEvent & { type: "upsert" }): Validated {
+    if (!isRecordKind(kind)) return { key: undefined, invalid: `\`${kind}\` is no kind of record` };
+    let value: unknown;
+    try {
+      value = JSON.parse(record);
+    } catch {
+      return { key: undefined, invalid: "the record is not JSON" };
+    }
+    return this.#options.validate(kind, value);
+  }
+
+  #watchIdle(): void {
+    clearTimeout(this.#idle);
+    const fail = this.#snapshot?.fail;
+    const stalled = (): void => fail?.(new Fault("source_unavailable", "the snapshot stands still"));
+    this.#idle = setTimeout(stalled, this.#options.idleMs ?? 30_000);
+    this.#idle.unref();
+  }
+}
