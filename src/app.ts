@@ -16,6 +16,7 @@ import { cacheMetrics, DecisionCounts } from "./pdp/metrics.ts";
 import { Pdp, type PeerDecider } from "./pdp/pdp.ts";
 import { DutyLedger } from "./registry/duty-ledger.ts";
 import { Overrides } from "./registry/overrides.ts";
+import { createRecordValidator } from "./registry/record-validator.ts";
 import { openRegistry, type Registry } from "./registry/registry.ts";
 import { RegistryFile } from "./registry/registry-file.ts";
 import { registryMetrics } from "./registry/registry-metrics.ts";
@@ -217,7 +218,17 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
     address: addressOf(config.grpc.listen),
     services: [
       decisionService({ deciderOf, limits: config.limits }),
-      registryService({ records, status: () => registry.status(), bundle: () => activations.bundle }),
+      registryService({
+        records,
+        status: () => registry.status(),
+        sync: {
+          registry,
+          validate: createRecordValidator(),
+          clock,
+          maxLostShare: config.registry.push.max_delete_share,
+        },
+        bundle: () => activations.bundle,
+      }),
       adminService(admin),
       bundleService(bundles.pipeline),
     ],

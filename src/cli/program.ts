@@ -10,6 +10,7 @@ import { lift } from "./lift.ts";
 import { override } from "./override.ts";
 import { policy } from "./policy.ts";
 import { quarantine } from "./quarantine.ts";
+import { registry } from "./registry.ts";
 import { serve } from "./serve.ts";
 import { readVersion } from "./version.ts";
 
@@ -34,6 +35,7 @@ export function buildProgram(): Command {
   serve(program);
   check(program);
   deviceGet(program);
+  registry(program);
   quarantine(program);
   lift(program);
   override(program);

@@ -1,6 +1,10 @@
 /** `sallyport.v1.RegistryService`, as far as the command line asks it. */
 import type { DeviceRecord } from "../decision/facts.ts";
-import { type GetDeviceResponse, RegistryServiceClient } from "../gen/sallyport/v1/registry.ts";
+import {
+  type GetDeviceResponse,
+  type GetStatusResponse,
+  RegistryServiceClient,
+} from "../gen/sallyport/v1/registry.ts";
 import { Fault } from "../runtime/fault.ts";
 import type { ConnectionFlags } from "./connection.ts";
 import { callService } from "./service-call.ts";
@@ -52,4 +56,9 @@ function parseRecord(text: string): Partial<DeviceRecord> {
   } catch (thrown) {
     throw Fault.from(thrown, "internal", "the service's record is no JSON");
   }
+}
+
+/** Asks for the state of the registry. Rejects with a fault in the service's words. */
+export function getStatus(flags: ConnectionFlags): Promise<GetStatusResponse> {
+  return callService(flags, RegistryServiceClient, (stub, ...call) => stub.getStatus({}, ...call));
 }

@@ -30,7 +30,16 @@ export interface PeerConfig {
   readonly endpoint: string;
   readonly zone: string;
   readonly tenants: readonly string[];
-  readonly kinds: readonly ("connect" | "publish" | "subscribe" | "command" | "inspect" | "admin" | "*")[];
+  readonly kinds: readonly (
+    | "connect"
+    | "publish"
+    | "subscribe"
+    | "command"
+    | "inspect"
+    | "admin"
+    | "feed"
+    | "*"
+  )[];
   readonly may_assert: readonly ("credential" | "gateway" | "actor" | "approvals" | "break_glass")[];
 }
 
@@ -117,6 +126,7 @@ export interface Config {
   readonly registry: {
     readonly dir: string;
     readonly file?: { readonly path: string; readonly poll_s: number; readonly max_delete_share: number };
+    readonly push: { readonly max_delete_share: number };
   };
   readonly overrides: { readonly dir?: string; readonly initialize: boolean };
   readonly peers: readonly PeerConfig[];

@@ -31,11 +31,11 @@ export const peerSchema: z.ZodType<PeerConfig> = z.strictObject({
   zone: z.string().default("").describe("Zone that commands from it originate in; empty: none."),
   tenants: z.array(z.string().min(1)).min(1).describe("Tenants that it may ask about; `*` for all."),
   kinds: z
-    .array(z.enum(["connect", "publish", "subscribe", "command", "inspect", "admin", "*"]))
+    .array(z.enum(["connect", "publish", "subscribe", "command", "inspect", "admin", "feed", "*"]))
     .min(1)
     .default(["*"])
     .describe(
-      "Kinds of question that it may ask, and `inspect` to explain decisions and read records; `*` for all of these. `admin` sets and lifts overrides and must be named.",
+      "Kinds of question that it may ask, and `inspect` to explain decisions and read records; `*` for all of these. `admin` (sets and lifts overrides) and `feed` (writes records) must be named.",
     ),
   may_assert: z
     .array(z.enum(["credential", "gateway", "actor", "approvals", "break_glass"]))

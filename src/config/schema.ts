@@ -77,6 +77,19 @@ export const configSchema: z.ZodType<Config, unknown> = z.strictObject({
         })
         .exactOptional()
         .describe("A file as the source of records."),
+      push: z
+        .strictObject({
+          max_delete_share: z
+            .number()
+            .min(0)
+            .max(1)
+            .default(0.5)
+            .describe(
+              "A pushed snapshot that would delete or spoil more than this share of its source's records is refused.",
+            ),
+        })
+        .prefault({})
+        .describe("Records that peers of the kind `feed` push over gRPC."),
     })
     .describe("The facts: where records are kept and where they come from."),
   overrides: z

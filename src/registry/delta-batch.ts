@@ -16,8 +16,8 @@ export type DeltaOutcome = "applied" | "unchanged" | "duplicate" | { readonly re
 
 /** What a batch would do; nothing is written yet. */
 export class DeltaBatch {
-  readonly staged = new Map<RecordKey, StoredValue | Tombstone>();
-  readonly changed = new Set<RecordKey>();
+  readonly staged: Map<RecordKey, StoredValue | Tombstone> = new Map();
+  readonly changed: Set<RecordKey> = new Set();
   readonly #store: RecordStore;
   readonly #source: string;
   readonly #tenants: readonly string[];

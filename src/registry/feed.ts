@@ -161,8 +161,13 @@ export class Feed implements AsyncDisposable {
     readonly rejected: readonly Rejected[];
     readonly rejectedTotal: number;
     readonly fault?: Fault;
+    readonly counters: SyncCounters;
   } {
-    const told = { rejected: this.#rejected, rejectedTotal: this.#rejectedTotal };
+    const told = {
+      rejected: this.#rejected,
+      rejectedTotal: this.#rejectedTotal,
+      counters: { ...this.counters },
+    };
     return this.#fault === undefined ? told : { ...told, fault: this.#fault };
   }
 
@@ -195,7 +200,9 @@ export class Feed implements AsyncDisposable {
         flush: () => (draft.full ? draft.flush() : undefined),
       });
       refuseGreatLoss(draft, maxLostShare);
-      const { changed, few, counts } = await draft.complete();
+      const { changed, few, counts } = await draft.complete(
+        position !== undefined && position.epoch !== this.position?.epoch,
+      );
       const first = !this.synced;
       age.completeAt(asOfMs);
       const at = position === undefined ? {} : { position, floor: position.revision };

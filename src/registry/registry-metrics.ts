@@ -37,6 +37,24 @@ export function registryMetrics(registry: Registry): readonly Metric[] {
           .sources.map(({ name, rejectedTotal }) => ({ labels: { source: name }, value: rejectedTotal })),
     },
     {
+      name: "sallyport_registry_source_age_seconds",
+      help: "Age of what a source has said.",
+      type: "gauge",
+      read: () =>
+        registry.status().sources.map(({ name, ageS }) => ({ labels: { source: name }, value: ageS })),
+    },
+    {
+      name: "sallyport_registry_sync_events_total",
+      help: "What happened on the feed of a source: changes applied, ignored, rejected, gaps, resyncs.",
+      type: "counter",
+      read: () =>
+        registry
+          .status()
+          .sources.flatMap(({ counters = {}, name }) =>
+            Object.entries(counters).map(([event, value]) => ({ labels: { source: name, event }, value })),
+          ),
+    },
+    {
       name: "sallyport_registry_source_faulty",
       help: "Whether a source could not be used when it was last tried.",
       type: "gauge",

@@ -13,7 +13,7 @@ import type { RecordStore, SourceState, StoredValue, StoreState } from "./record
 import type { SourceStatus } from "./source-status.ts";
 import { SourceAge } from "./source-status.ts";
 import type { Freshness, RecordReader, StoredRecord } from "./stored-record.ts";
-import { type Counts, sumOf } from "./tally.ts";
+import { type Counts, sumOf, totalOf } from "./tally.ts";
 
 /** The whole registry at a glance. */
 export interface RegistryStatus extends Freshness {
@@ -31,6 +31,14 @@ export type RegistryOptions =
 /** More changed keys than this are announced as a change of everything. */
 const maxAnnounced = 100_000;
 
+/** What a feed may write, and whether the registry waits for it. */
+export interface FeedChoice {
+  /** Tenants whose records it may write; default: all. */
+  readonly tenants?: readonly string[];
+  /** Whether nothing is decided before its first snapshot. Default true; a source that comes and goes is not. */
+  readonly awaited?: boolean;
+}
+
 /** Facts in force. One process writes; its feeds take turns. */
 export interface Registry extends RecordReader, AsyncDisposable {
   /**
@@ -38,8 +46,8 @@ export interface Registry extends RecordReader, AsyncDisposable {
    * Returns how to stop. A listener that throws fails the snapshot's feed, after all others were called.
    */
   onChange(listener: (change: Change) => void): () => void;
-  /** The writing end for one source; each name once. Its records are its own: another source's are refused, and those outside `tenants` (default: all). */
-  feed(name: string, tenants?: readonly string[]): Feed;
+  /** The writing end for one source; each name once. Its records are its own: another source's are refused, as are those of other tenants than its own. */
+  feed(name: string, options?: FeedChoice): Feed;
   status(): RegistryStatus;
   /** Classes of a tenant's devices, as its firmware policies name them. */
   classesOf(tenant: string): readonly string[];
@@ -60,6 +68,8 @@ class StoredRegistry implements Registry {
   readonly #feeds = new Map<string, Feed>();
   /** Ages of the sources that count: those of the store, fed or not. */
   readonly #ages = new Map<string, SourceAge>();
+  /** Sources without whose first snapshot nothing is decided. */
+  readonly #awaited = new Set<string>();
   readonly #listeners = new Set<(change: Change) => void>();
   /** The snapshot that is being applied, if any: the next one waits for it. */
   #turn: Promise<void> = Promise.resolve();
@@ -103,11 +113,14 @@ class StoredRegistry implements Registry {
 
   freshness(): Freshness {
     const { sources } = this.#store.state;
-    let synced = this.#ages.size > 0;
+    let synced = Object.keys(sources).length > 0;
+    for (const name of this.#awaited) if (sources[name] === undefined) synced = false;
     let ageS = 0;
     for (const [name, age] of this.#ages) {
-      if (sources[name] === undefined) synced = false;
-      ageS = Math.max(ageS, age.ageS());
+      const source = sources[name];
+      // Nothing rests on a source without records, however long ago it was heard.
+      if (source !== undefined && (totalOf(source.counts) > 0 || this.#ages.size === 1))
+        ageS = Math.max(ageS, age.ageS());
     }
     const now = this.#clock.now();
     return synced ? { synced, watermark: now - ageS, ageS } : { synced, watermark: 0, ageS: now };
@@ -119,8 +132,9 @@ class StoredRegistry implements Registry {
     return () => this.#listeners.delete(own);
   }
 
-  feed(name: string, tenants: readonly string[] = ["*"]): Feed {
+  feed(name: string, { tenants = ["*"], awaited = true }: FeedChoice = {}): Feed {
     if (this.#feeds.has(name)) throw new Fault("request_invalid", `source \`${name}\` has a feed already`);
+    if (awaited) this.#awaited.add(name);
     const feed = new Feed({
       name,
       tenants,
@@ -143,7 +157,14 @@ class StoredRegistry implements Registry {
       counts: sumOf(Object.values(sources).map(({ counts }) => counts)),
       sources: [...this.#ages].map(([name, age]) => {
         const told = this.#feeds.get(name)?.report() ?? { rejected: [], rejectedTotal: 0 };
-        return { name, ...freshnessOf(sources[name], age), counts: sources[name]?.counts ?? {}, ...told };
+        const position = sources[name]?.position;
+        return {
+          name,
+          ...freshnessOf(sources[name], age),
+          counts: sources[name]?.counts ?? {},
+          ...(position === undefined ? {} : { position }),
+          ...told,
+        };
       }),
     };
   }

@@ -115,8 +115,12 @@ export class SnapshotDraft {
     await this.#writing.catch(() => {});
   }
 
-  /** Stages the deletion of what was not mentioned; the draft is complete then. */
-  async complete(): Promise<DraftSummary> {
+  /**
+   * Stages the deletion of what was not mentioned; the draft is complete then. Tombstones are dropped where their
+   * versions mean nothing any more.
+   */
+  async complete(dropTombstones: boolean): Promise<DraftSummary> {
+    if (dropTombstones) await this.#dropTombstones();
     if (this.#known < this.total) {
       let seen = 0;
       for (const key of this.#store.keys()) {
@@ -128,6 +132,17 @@ export class SnapshotDraft {
     await this.flush();
     await this.#writing;
     return { changed: [...this.#changed], few: this.#few, counts: this.#tally.counts() };
+  }
+
+  async #dropTombstones(): Promise<void> {
+    let seen = 0;
+    for (const key of this.#store.keys()) {
+      if (++seen % scanSlice === 0) await breathe();
+      if (this.#lines.has(key) || this.#store.tombstone(key)?.source !== this.#source) continue;
+      this.#stage(key, null);
+      this.#changed.delete(key);
+      if (this.full) await this.flush();
+    }
   }
 
   #accept(

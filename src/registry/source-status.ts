@@ -1,7 +1,9 @@
 /** What is known of one source: how fresh it is, what it was last told and what is wrong with it. */
 import type { Clock } from "../runtime/clock.ts";
 import type { Fault } from "../runtime/fault.ts";
+import type { FeedPosition } from "./record-store.ts";
 import type { Freshness } from "./stored-record.ts";
+import type { SyncCounters } from "./sync.ts";
 import type { Counts } from "./tally.ts";
 
 /** An entry that was not accepted as it is. `line` counts from 1 (entries, in a JSON or YAML file). */
@@ -21,6 +23,10 @@ export interface SourceStatus extends Freshness {
   readonly rejectedTotal: number;
   /** Why the source could not be used when it was last tried; absent: it could. */
   readonly fault?: Fault;
+  /** How far its feed was applied, where it has positions. */
+  readonly position?: FeedPosition;
+  /** What happened since the start; absent: it is not fed now. */
+  readonly counters?: SyncCounters;
 }
 
 /** Most rejected entries that a status lists. */

@@ -108,6 +108,11 @@ export class SyncSession implements AsyncDisposable {
   async #begin(revision: number): Promise<void> {
     const { clock, epoch, feed, maxLostShare } = this.#options;
     this.#told = false;
+    if (this.#state !== "lost" && revision < this.#last)
+      throw new Fault(
+        "snapshot_refused",
+        `a snapshot of revision ${revision} is older than what is in force, ${this.#last}`,
+      );
     const before = this.#snapshot;
     this.#snapshot = undefined;
     before?.fail(new Fault("source_unavailable", "the source began its snapshot anew"));

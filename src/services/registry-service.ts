@@ -8,12 +8,15 @@ import { Fault } from "../runtime/fault.ts";
 import type { GrpcService } from "../runtime/ports.ts";
 import { unary } from "../server/unary.ts";
 import { permit } from "./permit.ts";
+import { type SyncParts, syncStream } from "./sync-stream.ts";
 
 /** Parts of the service. */
 export interface RegistryServiceParts {
   /** Records as they are decided on. */
   readonly records: RecordReader;
   readonly status: () => RegistryStatus;
+  /** What pushed records are written into. */
+  readonly sync: SyncParts;
   /** The bundle in force, if any. */
   readonly bundle: () => { readonly revision: string; readonly sequence: number } | undefined;
 }
@@ -67,7 +70,11 @@ export function registryService(parts: RegistryServiceParts): GrpcService {
 
   return {
     definition: wire.RegistryServiceService,
-    implementation: { getDevice: unary(getDevice), getStatus: unary(getStatus) },
+    implementation: {
+      getDevice: unary(getDevice),
+      getStatus: unary(getStatus),
+      sync: syncStream(parts.sync),
+    },
   };
 }
 
@@ -85,5 +92,11 @@ function toSource(source: RegistryStatus["sources"][number]): wire.SourceStatus 
     fault: source.fault?.message ?? "",
     rejected: source.rejected.map(({ line, key, reason }) => ({ line, key: key ?? "", reason })),
     rejected_count: source.rejectedTotal,
+    age_s: source.ageS,
+    synced: source.synced,
+    records: Object.values(totals(source.counts)).reduce((sum, count) => sum + count, 0),
+    epoch: source.position?.epoch ?? "",
+    revision: source.position?.revision ?? 0,
+    counters: { ...source.counters },
   };
 }

@@ -47,7 +47,7 @@ const stores = [
   { name: "lmdb", durable: true },
 ] as const;
 
-const closing: (() => Promise<unknown>)[] = [];
+const closing: (() => PromiseLike<unknown>)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
@@ -59,7 +59,7 @@ describe.each(stores)("a feed into $name", ({ durable }) => {
     tenants: readonly string[],
     epoch: string,
   ): Promise<Running> {
-    const feed = registry.feed("feed", tenants);
+    const feed = registry.feed("feed", { tenants });
     const replies: SyncReply[] = [];
     const changes: Change[] = [];
     registry.onChange((change) => changes.push(change));
@@ -86,7 +86,7 @@ describe.each(stores)("a feed into $name", ({ durable }) => {
         return stored?.invalid === undefined ? stored?.record?.state.lifecycle : "invalid";
       },
     };
-    closing.push(async () => await session[Symbol.asyncDispose]());
+    closing.push(() => session[Symbol.asyncDispose]());
     return running;
   }
 
@@ -98,7 +98,7 @@ describe.each(stores)("a feed into $name", ({ durable }) => {
       closing.push(() => rm(where, { recursive: true, force: true }));
     }
     const registry = await openRegistry(durable ? { dir: where, clock } : { memory: true, clock });
-    closing.push(async () => await registry[Symbol.asyncDispose]());
+    closing.push(() => registry[Symbol.asyncDispose]());
     return run(registry, clock, tenants, "e1");
   }
 
@@ -204,6 +204,20 @@ describe.each(stores)("a feed into $name", ({ durable }) => {
     expect(feed.feed.position).toEqual({ epoch: "e2", revision: 2 });
   });
 
+  it("forgets in a new epoch what the old one had deleted", async () => {
+    const feed = await synced();
+    await feed.say(gone(500, "meter-002"));
+    const again = await feed.reconnect("e2");
+    await again.say(snapshot(1), put(0, "meter-001"), end(1), put(2, "meter-002"));
+    expect(again.state("meter-002")).toBe("active");
+  });
+
+  it("refuses a snapshot that is older than what is in force", async () => {
+    const feed = await synced();
+    await expect(feed.session.take(snapshot(99))).rejects.toMatchObject({ code: "snapshot_refused" });
+    expect(feed.state("meter-002")).toBe("active");
+  });
+
   it("SYN-08, SYN-09: is fresh by bookmarks alone, and stale where nothing is said", async () => {
     const feed = await synced();
     for (let minute = 0; minute < 60; minute++) {
@@ -263,6 +277,28 @@ describe.each(stores)("a feed into $name", ({ durable }) => {
     expect(feed.registry.device("meter-001")?.record?.tenant).toBe("acme");
     expect(feed.state("meter-002")).toBe("quarantined");
     expect(feed.replies.filter(({ type }) => type === "nack")).toHaveLength(3);
+  });
+
+  it("does not wait for a source that comes and goes", async () => {
+    const feed = await synced();
+    feed.registry.feed("guest", { awaited: false });
+    expect(feed.registry.freshness().synced).toBe(true);
+    feed.registry.feed("configured");
+    expect(feed.registry.freshness().synced).toBe(false);
+  });
+
+  it("is aged by every source that has records, and by no other", async () => {
+    const feed = await synced();
+    const other = feed.registry.feed("other");
+    await other.snapshot({ asOfMs: feed.clock.monotonicMs(), maxLostShare: 1 }, async () => ({
+      trailer: true,
+    }));
+    feed.clock.advance(60);
+    await feed.say(bookmark(100, now + 60));
+    expect(feed.registry.freshness().ageS).toBe(0);
+    feed.clock.advance(60);
+    await other.bookmark(feed.clock.monotonicMs());
+    expect(feed.registry.freshness().ageS).toBe(60);
   });
 
   it("leaves records of another source alone, and names both", async () => {

@@ -10,8 +10,10 @@ import {
   type CallOptions,
   type ChannelCredentials,
   Client,
+  type ClientDuplexStream,
   type ClientOptions,
   type ClientUnaryCall,
+  type handleBidiStreamingCall,
   type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
@@ -22,6 +24,101 @@ import {
 export const protobufPackage = "sallyport.v1";
 
 export const protobufFileName = "sallyport/v1/registry.proto";
+
+export interface SyncRequest {
+  message?:
+    | { $case: "hello"; value: SyncHello }
+    | { $case: "begin_snapshot"; value: SyncBeginSnapshot }
+    | { $case: "upsert"; value: SyncUpsert }
+    | { $case: "delete"; value: SyncDelete }
+    | { $case: "end_snapshot"; value: SyncEndSnapshot }
+    | { $case: "bookmark"; value: SyncBookmark }
+    | undefined;
+}
+
+export interface SyncHello {
+  /** Tells several feeds of one peer apart; may be empty. One connection at a time feeds a source. */
+  source: string;
+  /** Epoch of the source's revisions: those of another one cannot be compared. */
+  epoch: string;
+  /** Accept a snapshot whatever share of the records it deletes. */
+  confirm_deletions: boolean;
+}
+
+/** A snapshot of everything follows. Nothing of it is in force before its end; what it does not hold is deleted then. */
+export interface SyncBeginSnapshot {
+  revision: number;
+}
+
+export interface SyncUpsert {
+  /** `device`, `tenant`, `firmware_policy`... */
+  kind: string;
+  /** The record as JSON, in the fields of the policy input. */
+  record_json: string;
+  /** Position of the change; in a snapshot it may be 0. */
+  revision: number;
+  /** Position of the change before it, where the feed is without gaps; 0: not said. */
+  prev: number;
+  /** Orders the writes of one record; 0: the revision does. */
+  version: number;
+}
+
+export interface SyncDelete {
+  /** `device:meter-001`, `firmware_policy:acme/meter`... */
+  key: string;
+  revision: number;
+  prev: number;
+  version: number;
+}
+
+export interface SyncEndSnapshot {
+  count: number;
+  /** `sha256:` of the `record_json` of each record, each followed by a newline; empty: not given. */
+  checksum: string;
+}
+
+/** Everything up to `revision` was sent, as of a time. */
+export interface SyncBookmark {
+  revision: number;
+  /** Unix seconds. */
+  as_of: number;
+}
+
+export interface SyncResponse {
+  message?:
+    | { $case: "welcome"; value: SyncWelcome }
+    | { $case: "ack"; value: SyncAck }
+    | { $case: "nack"; value: SyncNack }
+    | { $case: "resync"; value: SyncResync }
+    | undefined;
+}
+
+export interface SyncWelcome {
+  /** Whether deltas after `resume` are enough; else a snapshot is needed. */
+  resumable: boolean;
+  resume: number;
+  /** Name of the source in status and metrics. */
+  source: string;
+}
+
+/** Everything up to `revision` is on disk and in force. */
+export interface SyncAck {
+  revision: number;
+}
+
+/** One record was not taken as it is; the rest goes on. */
+export interface SyncNack {
+  revision: number;
+  key: string;
+  reason: string;
+}
+
+/** Begin again: after `from` for `gap` and `backwards`, with a snapshot for `snapshot_needed` and `refused`. */
+export interface SyncResync {
+  reason: string;
+  from: number;
+  detail: string;
+}
 
 export interface GetDeviceRequest {
   /** Device id. Required. */
@@ -79,6 +176,25 @@ export interface SourceStatus {
   /** Records that were rejected, the first ones. */
   rejected: RejectedRecord[];
   rejected_count: number;
+  /** Seconds by which it lags. */
+  age_s: number;
+  /** Whether a snapshot of it is in force. */
+  synced: boolean;
+  /** Records in force, `invalid` ones included. */
+  records: number;
+  /** How far its feed was applied, where it has positions: the resume token. */
+  epoch: string;
+  revision: number;
+  /**
+   * What happened since the start: `applied`, `duplicates_ignored`, `rejected`, `snapshots`, `gaps`, `resyncs`,
+   * `clock_backwards`.
+   */
+  counters: { [key: string]: number };
+}
+
+export interface SourceStatus_CountersEntry {
+  key: string;
+  value: number;
 }
 
 export interface RejectedRecord {
@@ -88,6 +204,837 @@ export interface RejectedRecord {
   key: string;
   reason: string;
 }
+
+function createBaseSyncRequest(): SyncRequest {
+  return { message: undefined };
+}
+
+export const SyncRequest: MessageFns<SyncRequest> = {
+  encode(message: SyncRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.message?.$case) {
+      case "hello":
+        SyncHello.encode(message.message.value, writer.uint32(10).fork()).join();
+        break;
+      case "begin_snapshot":
+        SyncBeginSnapshot.encode(message.message.value, writer.uint32(18).fork()).join();
+        break;
+      case "upsert":
+        SyncUpsert.encode(message.message.value, writer.uint32(26).fork()).join();
+        break;
+      case "delete":
+        SyncDelete.encode(message.message.value, writer.uint32(34).fork()).join();
+        break;
+      case "end_snapshot":
+        SyncEndSnapshot.encode(message.message.value, writer.uint32(42).fork()).join();
+        break;
+      case "bookmark":
+        SyncBookmark.encode(message.message.value, writer.uint32(50).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.message = { $case: "hello", value: SyncHello.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = { $case: "begin_snapshot", value: SyncBeginSnapshot.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.message = { $case: "upsert", value: SyncUpsert.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.message = { $case: "delete", value: SyncDelete.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.message = { $case: "end_snapshot", value: SyncEndSnapshot.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.message = { $case: "bookmark", value: SyncBookmark.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSyncHello(): SyncHello {
+  return { source: "", epoch: "", confirm_deletions: false };
+}
+
+export const SyncHello: MessageFns<SyncHello> = {
+  encode(message: SyncHello, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.source !== "") {
+      writer.uint32(10).string(message.source);
+    }
+    if (message.epoch !== "") {
+      writer.uint32(18).string(message.epoch);
+    }
+    if (message.confirm_deletions !== false) {
+      writer.uint32(24).bool(message.confirm_deletions);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncHello {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncHello();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.epoch = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.confirm_deletions = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSyncBeginSnapshot(): SyncBeginSnapshot {
+  return { revision: 0 };
+}
+
+export const SyncBeginSnapshot: MessageFns<SyncBeginSnapshot> = {
+  encode(message: SyncBeginSnapshot, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== 0) {
+      writer.uint32(8).int64(message.revision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncBeginSnapshot {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncBeginSnapshot();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSyncUpsert(): SyncUpsert {
+  return { kind: "", record_json: "", revision: 0, prev: 0, version: 0 };
+}
+
+export const SyncUpsert: MessageFns<SyncUpsert> = {
+  encode(message: SyncUpsert, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
+    }
+    if (message.record_json !== "") {
+      writer.uint32(18).string(message.record_json);
+    }
+    if (message.revision !== 0) {
+      writer.uint32(24).int64(message.revision);
+    }
+    if (message.prev !== 0) {
+      writer.uint32(32).int64(message.prev);
+    }
+    if (message.version !== 0) {
+      writer.uint32(40).int64(message.version);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncUpsert {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncUpsert();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.record_json = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.prev = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.version = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSyncDelete(): SyncDelete {
+  return { key: "", revision: 0, prev: 0, version: 0 };
+}
+
+export const SyncDelete: MessageFns<SyncDelete> = {
+  encode(message: SyncDelete, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.revision !== 0) {
+      writer.uint32(16).int64(message.revision);
+    }
+    if (message.prev !== 0) {
+      writer.uint32(24).int64(message.prev);
+    }
+    if (message.version !== 0) {
+      writer.uint32(32).int64(message.version);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncDelete {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncDelete();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.prev = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.version = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSyncEndSnapshot(): SyncEndSnapshot {
+  return { count: 0, checksum: "" };
+}
+
+export const SyncEndSnapshot: MessageFns<SyncEndSnapshot> = {
+  encode(message: SyncEndSnapshot, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.count !== 0) {
+      writer.uint32(8).int64(message.count);
+    }
+    if (message.checksum !== "") {
+      writer.uint32(18).string(message.checksum);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncEndSnapshot {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncEndSnapshot();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.count = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.checksum = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSyncBookmark(): SyncBookmark {
+  return { revision: 0, as_of: 0 };
+}
+
+export const SyncBookmark: MessageFns<SyncBookmark> = {
+  encode(message: SyncBookmark, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== 0) {
+      writer.uint32(8).int64(message.revision);
+    }
+    if (message.as_of !== 0) {
+      writer.uint32(16).int64(message.as_of);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncBookmark {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncBookmark();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.as_of = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSyncResponse(): SyncResponse {
+  return { message: undefined };
+}
+
+export const SyncResponse: MessageFns<SyncResponse> = {
+  encode(message: SyncResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.message?.$case) {
+      case "welcome":
+        SyncWelcome.encode(message.message.value, writer.uint32(10).fork()).join();
+        break;
+      case "ack":
+        SyncAck.encode(message.message.value, writer.uint32(18).fork()).join();
+        break;
+      case "nack":
+        SyncNack.encode(message.message.value, writer.uint32(26).fork()).join();
+        break;
+      case "resync":
+        SyncResync.encode(message.message.value, writer.uint32(34).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.message = { $case: "welcome", value: SyncWelcome.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = { $case: "ack", value: SyncAck.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.message = { $case: "nack", value: SyncNack.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.message = { $case: "resync", value: SyncResync.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSyncWelcome(): SyncWelcome {
+  return { resumable: false, resume: 0, source: "" };
+}
+
+export const SyncWelcome: MessageFns<SyncWelcome> = {
+  encode(message: SyncWelcome, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.resumable !== false) {
+      writer.uint32(8).bool(message.resumable);
+    }
+    if (message.resume !== 0) {
+      writer.uint32(16).int64(message.resume);
+    }
+    if (message.source !== "") {
+      writer.uint32(26).string(message.source);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncWelcome {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncWelcome();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.resumable = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.resume = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSyncAck(): SyncAck {
+  return { revision: 0 };
+}
+
+export const SyncAck: MessageFns<SyncAck> = {
+  encode(message: SyncAck, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== 0) {
+      writer.uint32(8).int64(message.revision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncAck {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncAck();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSyncNack(): SyncNack {
+  return { revision: 0, key: "", reason: "" };
+}
+
+export const SyncNack: MessageFns<SyncNack> = {
+  encode(message: SyncNack, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.revision !== 0) {
+      writer.uint32(8).int64(message.revision);
+    }
+    if (message.key !== "") {
+      writer.uint32(18).string(message.key);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncNack {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncNack();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSyncResync(): SyncResync {
+  return { reason: "", from: 0, detail: "" };
+}
+
+export const SyncResync: MessageFns<SyncResync> = {
+  encode(message: SyncResync, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reason !== "") {
+      writer.uint32(10).string(message.reason);
+    }
+    if (message.from !== 0) {
+      writer.uint32(16).int64(message.from);
+    }
+    if (message.detail !== "") {
+      writer.uint32(26).string(message.detail);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncResync {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncResync();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.from = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.detail = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
 
 function createBaseGetDeviceRequest(): GetDeviceRequest {
   return { id: "" };
@@ -514,7 +1461,19 @@ export const GetStatusResponse_RecordsByKindEntry: MessageFns<GetStatusResponse_
 };
 
 function createBaseSourceStatus(): SourceStatus {
-  return { name: "", watermark: 0, fault: "", rejected: [], rejected_count: 0 };
+  return {
+    name: "",
+    watermark: 0,
+    fault: "",
+    rejected: [],
+    rejected_count: 0,
+    age_s: 0,
+    synced: false,
+    records: 0,
+    epoch: "",
+    revision: 0,
+    counters: {},
+  };
 }
 
 export const SourceStatus: MessageFns<SourceStatus> = {
@@ -534,6 +1493,24 @@ export const SourceStatus: MessageFns<SourceStatus> = {
     if (message.rejected_count !== 0) {
       writer.uint32(40).int64(message.rejected_count);
     }
+    if (message.age_s !== 0) {
+      writer.uint32(48).int64(message.age_s);
+    }
+    if (message.synced !== false) {
+      writer.uint32(56).bool(message.synced);
+    }
+    if (message.records !== 0) {
+      writer.uint32(64).int64(message.records);
+    }
+    if (message.epoch !== "") {
+      writer.uint32(74).string(message.epoch);
+    }
+    if (message.revision !== 0) {
+      writer.uint32(80).int64(message.revision);
+    }
+    globalThis.Object.entries(message.counters).forEach(([key, value]: [string, number]) => {
+      SourceStatus_CountersEntry.encode({ key: key as any, value }, writer.uint32(90).fork()).join();
+    });
     return writer;
   },
 
@@ -588,6 +1565,114 @@ export const SourceStatus: MessageFns<SourceStatus> = {
             }
 
             message.rejected_count = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.age_s = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.synced = reader.bool();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.records = longToNumber(reader.int64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.epoch = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.int64());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            const entry11 = SourceStatus_CountersEntry.decode(reader, reader.uint32());
+            if (entry11.value !== undefined) {
+              message.counters[entry11.key] = entry11.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSourceStatus_CountersEntry(): SourceStatus_CountersEntry {
+  return { key: "", value: 0 };
+}
+
+export const SourceStatus_CountersEntry: MessageFns<SourceStatus_CountersEntry> = {
+  encode(message: SourceStatus_CountersEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(16).int64(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SourceStatus_CountersEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSourceStatus_CountersEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = longToNumber(reader.int64());
             continue;
           }
         }
@@ -697,6 +1782,19 @@ export const RegistryServiceService = {
     responseSerialize: (value: GetStatusResponse): Buffer => Buffer.from(GetStatusResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetStatusResponse => GetStatusResponse.decode(value),
   },
+  /**
+   * Feeds records. The first message is `hello`; the answer is `welcome`, which says from where to go on. The peer's
+   * entry must name the kind `feed`; it may write records of its tenants, and owns those that it has written.
+   */
+  sync: {
+    path: "/sallyport.v1.RegistryService/Sync" as const,
+    requestStream: true as const,
+    responseStream: true as const,
+    requestSerialize: (value: SyncRequest): Buffer => Buffer.from(SyncRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SyncRequest => SyncRequest.decode(value),
+    responseSerialize: (value: SyncResponse): Buffer => Buffer.from(SyncResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SyncResponse => SyncResponse.decode(value),
+  },
 } as const;
 
 export interface RegistryServiceServer extends UntypedServiceImplementation {
@@ -704,6 +1802,11 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
   getDevice: handleUnaryCall<GetDeviceRequest, GetDeviceResponse>;
   /** Sources, watermarks, ages, counts and rejected records. */
   getStatus: handleUnaryCall<GetStatusRequest, GetStatusResponse>;
+  /**
+   * Feeds records. The first message is `hello`; the answer is `welcome`, which says from where to go on. The peer's
+   * entry must name the kind `feed`; it may write records of its tenants, and owns those that it has written.
+   */
+  sync: handleBidiStreamingCall<SyncRequest, SyncResponse>;
 }
 
 export interface RegistryServiceClient extends Client {
@@ -739,6 +1842,13 @@ export interface RegistryServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetStatusResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * Feeds records. The first message is `hello`; the answer is `welcome`, which says from where to go on. The peer's
+   * entry must name the kind `feed`; it may write records of its tenants, and owns those that it has written.
+   */
+  sync(): ClientDuplexStream<SyncRequest, SyncResponse>;
+  sync(options: Partial<CallOptions>): ClientDuplexStream<SyncRequest, SyncResponse>;
+  sync(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<SyncRequest, SyncResponse>;
 }
 
 export const RegistryServiceClient = makeGenericClientConstructor(

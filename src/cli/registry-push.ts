@@ -1,0 +1,112 @@
+/** Pushes an NDJSON file over `RegistryService.Sync`. */
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { createReadStream } from "node:fs";
+import { createInterface } from "node:readline";
+import { type ClientDuplexStream, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { RegistryServiceClient, type SyncRequest, type SyncResponse } from "../gen/sallyport/v1/registry.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { Fault } from "../runtime/fault.ts";
+import type { ConnectionFlags } from "./connection.ts";
+import type { Pushed } from "./registry-page.ts";
+import { openStub, toCallFault } from "./service-call.ts";
+
+type Call = ClientDuplexStream<SyncRequest, SyncResponse>;
+
+/** Epoch of all pushed files: a later push is a later revision. */
+const epoch = "file";
+
+interface Outcome {
+  source: string;
+  done: boolean;
+  count: number;
+  refused: string | undefined;
+  readonly rejected: { key: string; reason: string }[];
+}
+
+async function send(call: Call, message: SyncRequest["message"]): Promise<void> {
+  if (!call.write({ message })) await once(call, "drain");
+}
+
+/** One line as a message; `undefined`: nothing to send. Throws `record_invalid`. */
+function toUpsert(line: string, number: number): { kind: string; record_json: string } | undefined {
+  if (line.trim() === "") return undefined;
+  try {
+    const { kind, record } = JSON.parse(line) as { kind?: unknown; record?: unknown };
+    if (kind === "end") return undefined;
+    return { kind: String(kind), record_json: JSON.stringify(record ?? null) };
+  } catch (thrown) {
+    throw Fault.from(thrown, "record_invalid", `line ${number} is not JSON`);
+  }
+}
+
+async function sendAll(call: Call, file: string, revision: number): Promise<number> {
+  const hash = createHash("sha256");
+  let count = 0;
+  let number = 0;
+  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
+    number++;
+    const upsert = toUpsert(line, number);
+    if (upsert === undefined) continue;
+    count++;
+    hash.update(upsert.record_json).update("\n");
+    await send(call, { $case: "upsert", value: { ...upsert, revision: number, prev: 0, version: revision } });
+  }
+  const checksum = `sha256:${hash.digest("hex")}`;
+  await send(call, { $case: "end_snapshot", value: { count, checksum } });
+  await send(call, { $case: "bookmark", value: { revision, as_of: systemClock.now() } });
+  return count;
+}
+
+function listen(call: Call, outcome: Outcome, flags: ConnectionFlags): Promise<void> {
+  return new Promise((resolve, reject) => {
+    call.on("data", ({ message }: SyncResponse) => {
+      if (message?.$case === "welcome") outcome.source = message.value.source;
+      else if (message?.$case === "ack") outcome.done = true;
+      else if (message?.$case === "nack") outcome.rejected.push(message.value);
+      else if (message?.$case === "resync") outcome.refused ??= message.value.detail;
+    });
+    call.on("error", (error: ServiceError) => reject(toCallFault(error, flags)));
+    call.on("end", resolve);
+  });
+}
+
+/** Pushes the records of `file` as one snapshot. Rejects where nothing was put in force. */
+export async function pushFile(
+  flags: ConnectionFlags,
+  file: string,
+  { confirmDeletions, source }: { readonly source: string; readonly confirmDeletions: boolean },
+): Promise<Pushed> {
+  const { stub } = openStub(flags, RegistryServiceClient);
+  const call: Call = stub.sync(new Metadata());
+  const outcome: Outcome = { source, done: false, count: 0, refused: undefined, rejected: [] };
+  const answered = listen(call, outcome, flags);
+  try {
+    const revision = systemClock.wallMs();
+    const sending = async (): Promise<void> => {
+      await send(call, {
+        $case: "hello",
+        value: { source, epoch, confirm_deletions: confirmDeletions },
+      });
+      await send(call, { $case: "begin_snapshot", value: { revision } });
+      outcome.count = await sendAll(call, file, revision);
+      call.end();
+      await answered;
+    };
+    // A service that ends the call early is not sent the rest.
+    await Promise.race([sending(), answered]);
+    if (!outcome.done)
+      throw new Fault("snapshot_refused", outcome.refused ?? "the service did not take the snapshot");
+    return {
+      source: outcome.source,
+      records: outcome.count - outcome.rejected.length,
+      rejected: outcome.rejected,
+    };
+  } catch (thrown) {
+    call.cancel();
+    answered.catch(() => undefined);
+    throw Fault.from(thrown, "source_unavailable", `cannot push \`${file}\``);
+  } finally {
+    stub.close();
+  }
+}

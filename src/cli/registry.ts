@@ -1,0 +1,63 @@
+/** `sallyport registry status` and `sallyport registry push`. */
+import type { Command } from "commander";
+import { systemClock } from "../runtime/clock.ts";
+import { type ConnectionFlags, withConnection } from "./connection.ts";
+import { examples } from "./examples.ts";
+
+interface StatusFlags extends ConnectionFlags {
+  readonly json?: true;
+}
+
+interface PushFlags extends ConnectionFlags {
+  readonly source?: string;
+  readonly confirmDeletions?: true;
+}
+
+async function runStatus(flags: StatusFlags): Promise<void> {
+  const { getStatus } = await import("./registry-call.ts");
+  const { renderStatus } = await import("./registry-page.ts");
+  const status = await getStatus(flags);
+  const page = flags.json === true ? `${JSON.stringify(status)}\n` : renderStatus(status, systemClock.now());
+  process.stdout.write(page);
+}
+
+async function runPush(file: string, flags: PushFlags): Promise<void> {
+  const { pushFile } = await import("./registry-push.ts");
+  const { renderPushed } = await import("./registry-page.ts");
+  const { confirmDeletions = false, source = "" } = flags;
+  const pushed = await pushFile(flags, file, { source, confirmDeletions });
+  process.stdout.write(renderPushed(pushed));
+  if (pushed.rejected.length > 0) process.exitCode = 2;
+}
+
+/** Adds `registry` and its commands. */
+export function registry(program: Command): void {
+  const parent = program
+    .command("registry")
+    .summary("the facts of a running service: their sources, and feeding them")
+    .description("The facts of a running service: their sources, and feeding them.");
+  const status = parent
+    .command("status")
+    .summary("sources, ages, counts and rejected records")
+    .description(
+      "Sources of records, how old they are, and what was rejected.\n" +
+        "Exit code: 0, or 1 where the service cannot be asked.",
+    )
+    .option("--json", "the whole status as JSON on one line");
+  withConnection(status)
+    .addHelpText("after", examples(["at a glance", "sallyport registry status"]))
+    .action(runStatus);
+  const push = parent
+    .command("push")
+    .summary("feed the records of a file")
+    .description(
+      "Push the records of an NDJSON file as one snapshot: what it does not hold is deleted.\n" +
+        "Exit code: 0, 2 where some records were rejected, or 1 where nothing was put in force.",
+    )
+    .argument("<file>", 'NDJSON, one `{"kind": ..., "record": ...}` per line')
+    .option("--source <name>", "tells several feeds of one caller apart")
+    .option("--confirm-deletions", "accept it whatever share of the records it deletes");
+  withConnection(push)
+    .addHelpText("after", examples(["a fleet", "sallyport registry push fleet.ndjson"]))
+    .action(runPush);
+}

@@ -1,0 +1,119 @@
+/** `RegistryService.Sync`: a source that pushes its records, wire to domain and back. */
+import type { handleBidiStreamingCall, ServerDuplexStream } from "@grpc/grpc-js";
+import type { Peer } from "../decision/identity.ts";
+import type * as wire from "../gen/sallyport/v1/registry.ts";
+import type { RecordValidator } from "../registry/record-validator.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { SyncEvent, SyncReply } from "../registry/sync.ts";
+import { SyncSession } from "../registry/sync-session.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { Fault } from "../runtime/fault.ts";
+import { connectionOf } from "../server/mount.ts";
+import { toGrpcStatus } from "../server/status.ts";
+import { permitByName } from "./permit.ts";
+
+/** Parts of the stream. */
+export interface SyncParts {
+  readonly registry: Registry;
+  readonly validate: RecordValidator;
+  readonly clock: Clock;
+  readonly maxLostShare: number;
+}
+
+type Call = ServerDuplexStream<wire.SyncRequest, wire.SyncResponse>;
+
+function toEvent({ message }: wire.SyncRequest): SyncEvent {
+  switch (message?.$case) {
+    case "begin_snapshot":
+      return { type: "begin_snapshot", revision: message.value.revision };
+    case "upsert": {
+      const { record_json: record, ...rest } = message.value;
+      return { type: "upsert", record, ...rest };
+    }
+    case "delete":
+      return { type: "delete", ...message.value };
+    case "end_snapshot":
+      return { type: "end_snapshot", ...message.value };
+    case "bookmark":
+      return { type: "bookmark", ...message.value };
+    default:
+      throw new Fault(
+        "request_invalid",
+        "`hello` comes once and first; then a message that this release knows",
+      );
+  }
+}
+
+function toResponse({ type, ...value }: SyncReply): wire.SyncResponse {
+  return { message: { $case: type, value } as wire.SyncResponse["message"] };
+}
+
+function helloIn(request: wire.SyncRequest | undefined): wire.SyncHello {
+  if (request?.message?.$case === "hello") return request.message.value;
+  throw new Fault("request_invalid", "the first message is not `hello`");
+}
+
+/** A peer has names of its own, so that it can never write what another source owns. */
+function sourceOf(peer: Peer, suffix: string): string {
+  if (!/^[A-Za-z0-9_.-]{0,64}$/.test(suffix))
+    throw new Fault("request_invalid", "`source` is no name: use letters, digits and `-_.`");
+  return suffix === "" ? `push:${peer.name}` : `push:${peer.name}/${suffix}`;
+}
+
+async function serve(call: Call, parts: SyncParts): Promise<void> {
+  const { peer } = connectionOf(call);
+  permitByName(peer, "feed");
+  // The iterator must leave the stream alone when the sender is done: it is still written to.
+  const requests = call.iterator({ destroyOnReturn: false }) as AsyncIterator<wire.SyncRequest, undefined>;
+  const hello = helloIn((await requests.next()).value);
+  const { clock, maxLostShare, registry, validate } = parts;
+  const source = sourceOf(peer, hello.source);
+  const feed = registry.feed(source, { tenants: peer.tenants, awaited: false });
+  const session = new SyncSession({
+    feed,
+    validate,
+    clock,
+    epoch: hello.epoch,
+    maxLostShare: hello.confirm_deletions ? 1 : maxLostShare,
+    reply: (reply) => void call.write(toResponse(reply)),
+  });
+  try {
+    await follow(call, requests, session, source);
+  } finally {
+    try {
+      await session[Symbol.asyncDispose]();
+    } finally {
+      await feed[Symbol.asyncDispose]();
+    }
+  }
+}
+
+async function follow(
+  call: Call,
+  requests: AsyncIterator<wire.SyncRequest, undefined>,
+  session: SyncSession,
+  source: string,
+): Promise<void> {
+  const resume = session.resume;
+  const value = { resumable: resume !== undefined, resume: resume ?? 0, source };
+  call.write({ message: { $case: "welcome", value } });
+  for (;;) {
+    const next = await requests.next();
+    if (next.done === true) return;
+    await session.take(toEvent(next.value));
+    // Nothing else has arrived yet: what was taken is put in force and acknowledged.
+    if (call.readableLength === 0) await session.flush();
+  }
+}
+
+/** Builds the method. The sender is read no faster than its records are applied. */
+export function syncStream(parts: SyncParts): handleBidiStreamingCall<wire.SyncRequest, wire.SyncResponse> {
+  return (call) => {
+    serve(call, parts).then(
+      () => call.end(),
+      (thrown: unknown) => {
+        if (!call.cancelled) call.emit("error", toGrpcStatus(thrown));
+      },
+    );
+  };
+}
