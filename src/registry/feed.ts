@@ -230,7 +230,7 @@ export class Feed implements AsyncDisposable {
   }
 
   async #applyDeltas(deltas: readonly Delta[], position: FeedPosition): Promise<readonly DeltaOutcome[]> {
-    const { name, putInForce, store, tenants } = this.#options;
+    const { name, store, tenants } = this.#options;
     const source = store.state.sources[name];
     if (source === undefined) throw new Fault("not_ready", `source \`${name}\` has no snapshot in force yet`);
     await store.fold();
@@ -251,7 +251,7 @@ export class Feed implements AsyncDisposable {
     const changed = [...batch.changed];
     const revision = state.revision + (changed.length === 0 ? 0 : 1);
     try {
-      putInForce({ ...state, revision }, changed, batch.few());
+      this.#options.putInForce({ ...state, revision }, changed, batch.few());
     } finally {
       await store.fold();
     }

@@ -50,8 +50,11 @@ export function registryMetrics(registry: Registry): readonly Metric[] {
       read: () =>
         registry
           .status()
-          .sources.flatMap(({ counters = {}, name }) =>
-            Object.entries(counters).map(([event, value]) => ({ labels: { source: name, event }, value })),
+          .sources.flatMap(({ counters, name }) =>
+            Object.entries<number>({ ...counters }).map(([event, value]) => ({
+              labels: { source: name, event },
+              value,
+            })),
           ),
     },
     {
