@@ -3,6 +3,7 @@ import path from "node:path";
 import { Admin } from "./admin/admin.ts";
 import { reachOf, withdrawsTrust } from "./admin/reach.ts";
 import { startBundles } from "./app/bundles.ts";
+import { followBucket } from "./app/nats.ts";
 import { addressOf, decisionSink, peerEntries, rateLimits, secretsIn } from "./app/parts.ts";
 import { readActors, readTrustDomains } from "./app/trust.ts";
 import type { Config } from "./config/config.ts";
@@ -178,6 +179,8 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
             maxLostShare: file.max_delete_share,
           }),
         );
+
+  followBucket(config, registry, clock, stack);
 
   const entries = peerEntries(config);
   const deciders = new Map<Peer, PeerDecider>(entries.map(({ peer }) => [peer, pdp.decider(peer)]));

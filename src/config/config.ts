@@ -126,7 +126,15 @@ export interface Config {
   readonly registry: {
     readonly dir: string;
     readonly file?: { readonly path: string; readonly poll_s: number; readonly max_delete_share: number };
+    readonly nats?: { readonly bucket: string; readonly max_delete_share: number };
     readonly push: { readonly max_delete_share: number };
+  };
+  readonly nats?: {
+    readonly servers: readonly string[];
+    readonly credentials?: string;
+    readonly ca?: string;
+    readonly cert?: string;
+    readonly key?: string;
   };
   readonly overrides: { readonly dir?: string; readonly initialize: boolean };
   readonly peers: readonly PeerConfig[];

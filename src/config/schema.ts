@@ -77,6 +77,23 @@ export const configSchema: z.ZodType<Config, unknown> = z.strictObject({
         })
         .exactOptional()
         .describe("A file as the source of records."),
+      nats: z
+        .strictObject({
+          bucket: z
+            .string()
+            .min(1)
+            .describe("JetStream bucket, one key per record, such as `device:meter-001`."),
+          max_delete_share: z
+            .number()
+            .min(0)
+            .max(1)
+            .default(0.5)
+            .describe(
+              "A snapshot that would delete or spoil more than this share of the records is refused.",
+            ),
+        })
+        .exactOptional()
+        .describe("A NATS bucket as a source of records."),
       push: z
         .strictObject({
           max_delete_share: z
@@ -92,6 +109,16 @@ export const configSchema: z.ZodType<Config, unknown> = z.strictObject({
         .describe("Records that peers of the kind `feed` push over gRPC."),
     })
     .describe("The facts: where records are kept and where they come from."),
+  nats: z
+    .strictObject({
+      servers: z.array(z.string().min(1)).min(1).describe("`host:port` of the servers of the cluster."),
+      credentials: z.string().min(1).exactOptional().describe("Credentials file (JWT and key).").meta(file),
+      ca: z.string().min(1).exactOptional().describe("PEM file of the roots of its certificates.").meta(file),
+      cert: z.string().min(1).exactOptional().describe("PEM file of our certificate (mTLS).").meta(file),
+      key: z.string().min(1).exactOptional().describe("PEM file of the key of that certificate.").meta(file),
+    })
+    .exactOptional()
+    .describe("NATS with JetStream, for what nodes share. A service starts without it while it is away."),
   overrides: z
     .strictObject({
       dir: z

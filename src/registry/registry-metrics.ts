@@ -48,14 +48,12 @@ export function registryMetrics(registry: Registry): readonly Metric[] {
       help: "What happened on the feed of a source: changes applied, ignored, rejected, gaps, resyncs.",
       type: "counter",
       read: () =>
-        registry
-          .status()
-          .sources.flatMap(({ counters, name }) =>
-            Object.entries<number>({ ...counters }).map(([event, value]) => ({
-              labels: { source: name, event },
-              value,
-            })),
-          ),
+        registry.status().sources.flatMap(({ counters, name }) =>
+          Object.entries<number>({ ...counters }).map(([event, value]) => ({
+            labels: { source: name, event },
+            value,
+          })),
+        ),
     },
     {
       name: "sallyport_registry_source_faulty",

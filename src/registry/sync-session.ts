@@ -237,7 +237,16 @@ export class SyncSession implements AsyncDisposable {
     reply({ type: "resync", reason, from: this.#state === "lost" ? 0 : this.#last, detail });
   }
 
-  #parse({ kind, record }: SyncEvent & { type: "upsert" }): Validated {
+  #parse(event: SyncEvent & { type: "upsert" }): Validated {
+    const entry = this.#read(event);
+    if (event.key === undefined || entry.key === event.key) return entry;
+    // What stands under this key is unreadable, or is another record: the one that the key names is isolated.
+    const key = isRecordKind(event.kind) ? (event.key as RecordKey) : undefined;
+    if (entry.key === undefined) return { key, invalid: entry.invalid ?? "unreadable" };
+    return { key, invalid: "the record is that of another key" };
+  }
+
+  #read({ kind, record }: SyncEvent & { type: "upsert" }): Validated {
     if (!isRecordKind(kind)) return { key: undefined, invalid: `\`${kind}\` is no kind of record` };
     let value: unknown;
     try {

@@ -12,6 +12,8 @@ export type SyncEvent =
   | {
       readonly type: "upsert";
       readonly kind: string;
+      /** The key that the record must have, where the source says it. */
+      readonly key?: string;
       /** The record, JSON. */
       readonly record: string;
       readonly revision: number;
