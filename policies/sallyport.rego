@@ -2,6 +2,7 @@
 package sallyport
 
 import data.sallyport.authz
+import data.sallyport.updates
 
 connect := authz.connect.decision
 
@@ -10,6 +11,8 @@ publish := authz.publish.decision
 subscribe := authz.subscribe.decision
 
 command := authz.command.decision
+
+ota := updates.decision
 
 grants := authz.grants.decision
 

@@ -267,6 +267,126 @@ const command = record(
   { description: "facts of sallyport/command; device.credentials holds all active ones" },
 );
 
+const versions: Schema = { type: "object", additionalProperties: count };
+
+const health = record({
+  samples: count,
+  crash_free_ppm: nullable(count, true),
+  boot_ok_ppm: nullable(count, true),
+  telemetry_ppm: nullable(count, true),
+  command_p95_ms: nullable(count, true),
+  failed_ppm: nullable(count, true),
+});
+
+const release = record({
+  id: text,
+  env: text,
+  kind: { type: "string", enum: ["feature", "security", "remediation", "rollback", "decommission"] },
+  key: count,
+  svn: count,
+  tenants: optional(texts, []),
+  classes: texts,
+  hw_revs: texts,
+  manifest: record({ verified: flag, threshold: count, expires_at: seconds }),
+  signed_by: texts,
+  approved_by: texts,
+  approvals_required: count,
+  requires_min_key: count,
+  delta_from_key: count,
+  depends: optional(versions, {}),
+  conflicts: optional(versions, {}),
+  min_battery_pct: count,
+  superseded: flag,
+});
+
+const rollout = record({
+  id: text,
+  state: { type: "string", enum: ["draft", "running", "paused", "aborted", "completed"] },
+  rings: {
+    type: "array",
+    items: record({
+      opened_at: seconds,
+      percent_bp: { type: "integer", minimum: 0, maximum: 10000 },
+      health,
+    }),
+  },
+  current_ring: count,
+  gates: record({
+    min_samples: count,
+    min_crash_free_ppm: nullable(count, true),
+    min_boot_ok_ppm: nullable(count, true),
+    min_telemetry_ppm: nullable(count, true),
+    max_command_p95_ms: nullable(count, true),
+    max_failed_ppm: nullable(count, true),
+    bake_s: count,
+  }),
+  held_regions: optional(texts, []),
+  owner_approvals: optional(texts, []),
+  rollback_from: optional({ type: "array", items: count }, []),
+  max_attempts: count,
+  window: nullable(record({ from: seconds, to: seconds }), true),
+});
+
+const ota = record(
+  {
+    now: seconds,
+    registry,
+    request: record({ env: text }),
+    credential: nullable(
+      record({
+        type: nullable(text, true),
+        trust_domain: text,
+        device_id: text,
+        tenant: text,
+        fingerprint: text,
+        not_before: nullable(seconds, true),
+        not_after: nullable(seconds, true),
+        key_protection: nullable(text, true),
+      }),
+      true,
+    ),
+    device: nullable(
+      record({
+        ...pick(device, ["regions", "zone", "via", "compliance"]),
+        home_region: text,
+        hw_rev: text,
+        firmware: nullable(
+          record({
+            key: nullable(count, true),
+            svn: nullable(count, true),
+            channel: { type: "string", enum: ["production", "test", "debug"] },
+            components: nullable(versions, true),
+          }),
+          true,
+        ),
+        support: record({ eol_at: seconds }),
+        ota: record({
+          ring: count,
+          bucket: count,
+          attempts: count,
+          last_release: text,
+          in_progress: text,
+          battery_pct: count,
+          mains: flag,
+          idle: flag,
+          tz_offset_s: seconds,
+        }),
+      }),
+      true,
+    ),
+    tenant: nullable(
+      record({
+        ...pick(tenant, ["residency", "failover", "admission", "attestation_for_hv"]),
+        ota_hold: optional(flag, false),
+      }),
+      true,
+    ),
+    release: nullable(release, true),
+    rollout: nullable(rollout, true),
+  },
+  { description: "facts of sallyport/ota; credential is the registered one, device.ota.bucket the host's" },
+);
+
 /** Schema by entrypoint name. */
 export const schemas: Readonly<Record<string, Schema>> = {
   connect: asked("facts of sallyport/connect", { device_time: deviceTime, will }),
@@ -278,5 +398,6 @@ export const schemas: Readonly<Record<string, Schema>> = {
   }),
   subscribe: asked("facts of sallyport/subscribe", { filter: topic }, ["residency", "attestation_for_hv"]),
   command,
+  ota,
   grants: asked("facts of sallyport/grants", { device_time: deviceTime }),
 };

@@ -6,6 +6,7 @@ import { startBundles } from "./app/bundles.ts";
 import { followBucket } from "./app/nats.ts";
 import { addressOf, decisionSink, peerEntries, rateLimits, secretsIn } from "./app/parts.ts";
 import { readActors, readTrustDomains } from "./app/trust.ts";
+import { updates, watchGates } from "./app/updates.ts";
 import type { Config } from "./config/config.ts";
 import type { Decider } from "./decision/decision.ts";
 import type { Peer } from "./decision/identity.ts";
@@ -70,6 +71,7 @@ const protoFiles = [
   "sallyport/v1/registry.proto",
   "sallyport/v1/admin.proto",
   "sallyport/v1/bundle.proto",
+  "sallyport/v1/eligibility.proto",
 ];
 const readinessPollMs = 250;
 const certificateBytes = 16_384;
@@ -122,7 +124,8 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
           mask: () => activation.mask(),
         });
   if (log !== undefined) stack.use(log);
-  const counts = new DecisionCounts(log ?? discardDecisions);
+  const watch = watchGates(log ?? discardDecisions, records, overrides, onFault);
+  const counts = new DecisionCounts(watch);
   const actors = await readActors(config);
   const prover = createProver({
     trustDomains: await readTrustDomains(config),
@@ -234,6 +237,7 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
       }),
       adminService(admin),
       bundleService(bundles.pipeline),
+      updates({ registry, records, overrides, watch, pdp, clock, deciderOf }),
     ],
     peers,
     tls: tls.grpc,

@@ -1,9 +1,16 @@
 /** A registry for tests: records in maps, freshness by hand, changes announced as the real one does. */
 import type { Change } from "../src/decision/change.ts";
-import type { DeviceRecord, FirmwarePolicyRecord, RecordKey, TenantRecord } from "../src/decision/facts.ts";
+import type {
+  DeviceRecord,
+  FirmwarePolicyRecord,
+  RecordKey,
+  ReleaseRecord,
+  RolloutRecord,
+  TenantRecord,
+} from "../src/decision/facts.ts";
 import type { FactsReader, Stored } from "../src/pdp/facts-reader.ts";
 
-type AnyRecord = DeviceRecord | TenantRecord | FirmwarePolicyRecord;
+type AnyRecord = DeviceRecord | TenantRecord | FirmwarePolicyRecord | ReleaseRecord | RolloutRecord;
 
 export class FactsTable implements FactsReader {
   readonly #records = new Map<string, Stored<AnyRecord>>();
@@ -28,6 +35,14 @@ export class FactsTable implements FactsReader {
     return this.#records.get(`firmware_policy:${tenant}/${deviceClass}`) as
       | Stored<FirmwarePolicyRecord>
       | undefined;
+  }
+
+  release(id: string): Stored<ReleaseRecord> | undefined {
+    return this.#records.get(`release:${id}`) as Stored<ReleaseRecord> | undefined;
+  }
+
+  rollout(id: string): Stored<RolloutRecord> | undefined {
+    return this.#records.get(`rollout:${id}`) as Stored<RolloutRecord> | undefined;
   }
 
   freshness(): { synced: boolean; watermark: number } {

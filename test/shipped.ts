@@ -4,7 +4,7 @@ import path from "node:path";
 import type { Bundle } from "../src/bundle/bundle.ts";
 import { readBundle } from "../src/bundle/read-bundle.ts";
 import { loadPolicy } from "../src/engine/load-policy.ts";
-import { createSnapshot, type PolicySnapshot, requiredEntrypoints } from "../src/pdp/snapshot.ts";
+import { createSnapshot, entrypointsOf, type PolicySnapshot } from "../src/pdp/snapshot.ts";
 import { type Json, mergePatch } from "./cases/table.ts";
 
 /** Path of the committed bundle. */
@@ -22,7 +22,7 @@ export const shippedBundle: Bundle = await readBundle(readFileSync(shippedPath))
 function snapshotOf(bundle: Bundle, revision: string, data: unknown): PolicySnapshot {
   // As the service loads it: its inputs are the work of JSON.stringify.
   const limits = { verifyInput: false };
-  const policy = loadPolicy({ wasm: bundle.wasm, data, required: requiredEntrypoints, limits });
+  const policy = loadPolicy({ wasm: bundle.wasm, data, required: entrypointsOf(bundle.schemas), limits });
   return createSnapshot({
     revision,
     sequence: bundle.sequence,

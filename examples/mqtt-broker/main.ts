@@ -30,7 +30,7 @@ if ((values.grpc === undefined) === (config === undefined)) {
 }
 
 function print({ query, decision, ruling }: Judged): void {
-  if (query.kind === "command") return;
+  if (query.kind === "command" || query.kind === "ota") return;
   const { subject } = query;
   const about = query.kind === "publish" ? query.topic : query.kind === "subscribe" ? query.filter : "";
   const who = subject.device_id ?? subject.client_id;

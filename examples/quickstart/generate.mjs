@@ -11,6 +11,7 @@ import { Dice } from "./fleet/dice.mjs";
 import { groups } from "./fleet/groups.mjs";
 import { named } from "./fleet/named.mjs";
 import { firmwarePolicy, tenants } from "./fleet/records.mjs";
+import { campaign } from "./fleet/releases.mjs";
 
 /** Where the seed is kept. */
 export const seedFile = fileURLToPath(new URL("fleet.seed.ndjson", import.meta.url));
@@ -29,7 +30,7 @@ export function generateSeed(seed = 20_270_115) {
   const crowd = groups.flatMap((group) =>
     Array.from({ length: group.count }, (_, index) => crowdDevice(roll, group, index)),
   );
-  const entries = [...tenants, ...policies.values(), ...named, ...crowd];
+  const entries = [...tenants, ...policies.values(), ...named, ...crowd, ...campaign];
   return entries.map((entry) => `${JSON.stringify(entry)}\n`).join("");
 }
 

@@ -3,10 +3,12 @@
 # reaches the number. Sound and minimal: a law evaluates around every cut and drops each. `*` is for no known model.
 package sallyport.authz.cuts
 
+import data.sallyport.updates.cuts as updates
+
 cuts[model] := kinds(profile) if some model, profile in data.site.profiles
 
 cuts["*"] := {kind: {"time": [], "lag": [data.site.unmodelled.facts_soft_s + 1]} |
-	some kind in ["connect", "publish", "subscribe", "command", "grants"]
+	some kind in ["connect", "publish", "subscribe", "command", "ota", "grants"]
 }
 
 kinds(profile) := {
@@ -14,6 +16,7 @@ kinds(profile) := {
 	"publish": {"time": present(publish_facts(profile)), "lag": lag(profile), "age": age(profile)},
 	"subscribe": {"time": present(subscribe_facts(profile)), "lag": lag(profile)},
 	"command": {"time": present(command_facts(profile)), "lag": lag(profile)},
+	"ota": updates.of(profile),
 	"grants": {"time": present(session_facts(profile)), "lag": lag(profile), "skew": skew},
 }
 

@@ -29,3 +29,9 @@ age := input.now - input.request.occurred_at
 
 # How far the device's clock is behind ours; undefined where the device reported none.
 skew := input.now - input.request.device_time
+
+# Seconds into the day at an offset from UTC: a daily cut on what it is compared with.
+of_day(offset) := (input.now + offset) % 86400
+
+# The next moment at which the day is `second` old there, now included.
+next(second, offset) := input.now + (((second - of_day(offset)) + 86400) % 86400)

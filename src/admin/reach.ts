@@ -26,7 +26,7 @@ export function reachOf(target: OverrideTarget, registry: Reached): readonly Rec
     case "credential":
       return "everything";
     case "rollout":
-      return [];
+      return [`rollout:${id}`];
     default:
       return kind satisfies never;
   }

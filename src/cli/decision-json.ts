@@ -14,6 +14,8 @@ function question(query: Query): Readonly<Record<string, unknown>> {
       return { kind, filter: query.filter, qos: query.qos };
     case "command":
       return { kind, device_id: query.device_id, command: query.command };
+    case "ota":
+      return { kind, device_id: query.device_id, release: query.release };
     default:
       return query satisfies never;
   }

@@ -16,7 +16,7 @@ const retryMeanings: Readonly<Record<RetryClass, string>> = {
 };
 
 function subjectOf(query: Query): string {
-  if (query.kind === "command") return query.device_id;
+  if (query.kind === "command" || query.kind === "ota") return query.device_id;
   const { subject } = query;
   const { proof } = subject;
   const bound = proof !== null && "credential" in proof ? proof.credential.device_id : "";
@@ -36,6 +36,8 @@ function describe(query: Query): string {
       return `subscribe ${who} ${query.filter}`;
     case "command":
       return `command ${who} ${query.command}`;
+    case "ota":
+      return `ota ${who} ${query.release}`;
     default:
       return query satisfies never;
   }

@@ -4,6 +4,7 @@ import { bundle } from "./bundle.ts";
 import { check } from "./check.ts";
 import { configPrint } from "./config-print.ts";
 import { deviceGet } from "./device-get.ts";
+import { eligible } from "./eligible.ts";
 import { examples } from "./examples.ts";
 import { keyset } from "./keyset.ts";
 import { lift } from "./lift.ts";
@@ -11,6 +12,7 @@ import { override } from "./override.ts";
 import { policy } from "./policy.ts";
 import { quarantine } from "./quarantine.ts";
 import { registry } from "./registry.ts";
+import { rollout } from "./rollout.ts";
 import { serve } from "./serve.ts";
 import { readVersion } from "./version.ts";
 
@@ -36,6 +38,8 @@ export function buildProgram(): Command {
   check(program);
   deviceGet(program);
   registry(program);
+  eligible(program);
+  rollout(program);
   quarantine(program);
   lift(program);
   override(program);

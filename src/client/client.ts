@@ -14,6 +14,7 @@ import {
   toWireCommand,
   toWireConnect,
   toWireItem,
+  toWireOta,
   toWirePublish,
   toWireSubject,
   toWireSubscribe,
@@ -149,6 +150,11 @@ export function connect(options: ConnectOptions): Client {
         const answer = await unary<wire.CheckCommandResponse>((...tail) =>
           stub.checkCommand(request, ...tail),
         );
+        return fromWireDecision(answer.decision, nextId);
+      }
+      case "ota": {
+        const request = toWireOta(query);
+        const answer = await unary<wire.CheckUpdateResponse>((...tail) => stub.checkUpdate(request, ...tail));
         return fromWireDecision(answer.decision, nextId);
       }
       default:

@@ -3,6 +3,7 @@ import type { Evidence, Identity } from "../decision/identity.ts";
 import type {
   CommandQuery,
   ConnectQuery,
+  OtaQuery,
   PublishQuery,
   Query,
   Subject,
@@ -105,6 +106,11 @@ export function toWireCommand(query: CommandQuery): wire.CheckCommandRequest {
   };
 }
 
+/** `CheckUpdate`. */
+export function toWireOta(query: OtaQuery): wire.CheckUpdateRequest {
+  return { device_id: query.device_id, release: query.release };
+}
+
 function toWireActor(actor: CommandQuery["actor"]): wire.ActorProof | undefined {
   if (actor === null) return undefined;
   if ("token" in actor) return { proof: { $case: "token", value: actor.token } };
@@ -122,6 +128,8 @@ export function toWireItem(query: Query): wire.BatchItem {
       return { check: { $case: "subscribe", value: toWireSubscribe(query) } };
     case "command":
       return { check: { $case: "command", value: toWireCommand(query) } };
+    case "ota":
+      return { check: { $case: "ota", value: toWireOta(query) } };
     default:
       return query satisfies never;
   }

@@ -179,8 +179,97 @@ export interface BreakGlass {
   readonly expires_at: number;
 }
 
-/** Record kinds of the registry. */
-export type RecordKind = "device" | "tenant" | "firmware_policy";
+/** What a release is for; `remediation` and `rollback` are urgent. */
+export type ReleaseKind = "feature" | "security" | "remediation" | "rollback" | "decommission";
 
-/** Key of one record: `device:ID`, `tenant:ID`, `firmware_policy:TENANT/CLASS`. */
+/** A firmware release: what it is, who answers for it, what it fits. */
+export interface ReleaseRecord {
+  readonly id: string;
+  /** Rollout that offers it; empty: none. */
+  readonly rollout: string;
+  readonly env: string;
+  readonly kind: ReleaseKind;
+  /** `major * 1e6 + minor * 1e3 + patch`. */
+  readonly key: number;
+  /** Security version; never falls on a device. */
+  readonly svn: number;
+  /** Tenants it is meant for; empty: all. */
+  readonly tenants: readonly string[];
+  readonly classes: readonly string[];
+  readonly hw_revs: readonly string[];
+  readonly manifest: {
+    readonly verified: boolean;
+    readonly threshold: number;
+    readonly expires_at: number;
+  };
+  readonly signed_by: readonly string[];
+  readonly approved_by: readonly string[];
+  readonly approvals_required: number;
+  /** Oldest version that may install it directly. */
+  readonly requires_min_key: number;
+  /** Version that a delta artifact starts from; 0: there is none. */
+  readonly delta_from_key: number;
+  /** Least version by component. */
+  readonly depends: Readonly<Record<string, number>>;
+  /** Version by component with which it must not meet. */
+  readonly conflicts: Readonly<Record<string, number>>;
+  /** Version by component that it brings along. */
+  readonly provides: Readonly<Record<string, number>>;
+  readonly min_battery_pct: number;
+  readonly superseded: boolean;
+}
+
+/** Health that a ring reported; a number that is missing was not measured. */
+export interface RingHealth {
+  readonly samples: number;
+  readonly crash_free_ppm?: number;
+  readonly boot_ok_ppm?: number;
+  readonly telemetry_ppm?: number;
+  readonly command_p95_ms?: number;
+  readonly failed_ppm?: number;
+}
+
+/** One ring of a rollout: when it opens (0: not planned) and for which share, in basis points. */
+export interface Ring {
+  readonly name: string;
+  readonly opened_at: number;
+  readonly percent_bp: number;
+  readonly health: RingHealth;
+}
+
+/** Numbers that a ring must reach before the next one follows; one that is missing is never reached. */
+export interface RolloutGates {
+  readonly min_samples: number;
+  readonly min_crash_free_ppm?: number;
+  readonly min_boot_ok_ppm?: number;
+  readonly min_telemetry_ppm?: number;
+  readonly max_command_p95_ms?: number;
+  readonly max_failed_ppm?: number;
+  readonly bake_s: number;
+}
+
+/** How far a rollout has come. */
+export type RolloutState = "draft" | "running" | "paused" | "aborted" | "completed";
+
+/** A rollout: rings with their health, and the gates between them. Its id salts the bucket of a device. */
+export interface RolloutRecord {
+  readonly id: string;
+  readonly state: RolloutState;
+  readonly rings: readonly Ring[];
+  readonly current_ring: number;
+  readonly gates: RolloutGates;
+  readonly held_regions: readonly string[];
+  /** `NAME` for all, `TENANT/NAME` for that tenant's devices. */
+  readonly owner_approvals: readonly string[];
+  /** Versions from which a rollback is authorised. */
+  readonly rollback_from: readonly number[];
+  readonly max_attempts: number;
+  /** Maintenance window in seconds of the device's local day; may cross midnight. */
+  readonly window?: { readonly from: number; readonly to: number };
+}
+
+/** Record kinds of the registry. */
+export type RecordKind = "device" | "tenant" | "firmware_policy" | "release" | "rollout";
+
+/** Key of one record: `device:ID`, `tenant:ID`, `firmware_policy:TENANT/CLASS`, `release:ID`, `rollout:ID`. */
 export type RecordKey = `${RecordKind}:${string}`;

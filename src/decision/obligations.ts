@@ -30,6 +30,9 @@ export interface Obligations {
   readonly review_by?: number;
   readonly notify?: readonly string[];
   readonly command_ttl_s?: number;
+  readonly artifact?: string;
+  readonly resume?: boolean;
+  readonly expires_at?: number;
 }
 
 /** Names of all obligations an answer can carry. */
@@ -52,6 +55,9 @@ export const obligationNames: readonly (keyof Obligations)[] = [
   "review_by",
   "notify",
   "command_ttl_s",
+  "artifact",
+  "resume",
+  "expires_at",
 ];
 
 /** Obligations that an enforcement point may leave undone without turning the allow into a denial. */

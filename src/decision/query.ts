@@ -3,7 +3,7 @@ import type { Actor, Approval, BreakGlass } from "./facts.ts";
 import type { Evidence, Identity } from "./identity.ts";
 
 /** The kinds of question this release answers. */
-export type Kind = "connect" | "publish" | "subscribe" | "command";
+export type Kind = "connect" | "publish" | "subscribe" | "command" | "ota";
 
 /**
  * The device and the proof it came with. One object per session is best: it carries the cache key
@@ -71,10 +71,21 @@ export interface CommandQuery {
   readonly break_glass: BreakGlass | null;
 }
 
+/** May this device take this release now? Asked by the OTA service; the device presents nothing. */
+export interface OtaQuery {
+  readonly kind: "ota";
+  readonly device_id: string;
+  /** Id of the release; empty: none is on offer. */
+  readonly release: string;
+}
+
 /** A compact JWS (RFC 7515) that is verified before anything in it counts. */
 export interface SignedToken {
   readonly token: string;
 }
 
 /** A question of any kind. */
-export type Query = ConnectQuery | PublishQuery | SubscribeQuery | CommandQuery;
+export type Query = ConnectQuery | PublishQuery | SubscribeQuery | CommandQuery | OtaQuery;
+
+/** A question that a device asks itself, in a session of its own. */
+export type SessionQuery = Exclude<Query, CommandQuery | OtaQuery>;

@@ -77,6 +77,12 @@ export function describeQuestion(query: Query): object {
         filter: clip(query.filter),
         qos: query.qos,
       });
+    case "ota":
+      return {
+        request: { kind },
+        device: { id: clip(query.device_id) },
+        release: query.release === "" ? undefined : { id: clip(query.release) },
+      };
     case "command": {
       const { actor } = query;
       return {

@@ -6,13 +6,7 @@ import type { MaskPolicy } from "../log/mask.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Metric } from "../runtime/ports.ts";
 import type { Pdp } from "./pdp.ts";
-import {
-  createSnapshot,
-  entrypoints,
-  inputOf,
-  type PolicySnapshot,
-  requiredEntrypoints,
-} from "./snapshot.ts";
+import { createSnapshot, entrypointsOf, inputOf, type PolicySnapshot, presentIn } from "./snapshot.ts";
 
 const maskEntrypoint = "system/log/mask";
 
@@ -36,7 +30,7 @@ function maskOf(policy: Policy, declared: unknown): MaskPolicy | undefined {
 
 /** Loads a policy step by step: module, entrypoints, builtins, schemas, cuts, mask. */
 function* loading(bundle: Bundle, now: number, module?: WebAssembly.Module): Generator<void, Loaded> {
-  for (const name of entrypoints) {
+  for (const name of presentIn(bundle.schemas)) {
     inputOf(bundle.schemas, name);
     yield;
   }
@@ -45,7 +39,7 @@ function* loading(bundle: Bundle, now: number, module?: WebAssembly.Module): Gen
     wasm: bundle.wasm,
     module,
     data: bundle.data,
-    required: requiredEntrypoints,
+    required: entrypointsOf(bundle.schemas),
     limits: { verifyInput: false },
   });
   try {

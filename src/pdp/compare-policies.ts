@@ -1,7 +1,7 @@
 /** One live question, answered by two policies at the same moment, on the same facts. */
 import type { Peer } from "../decision/identity.ts";
-import type { CommandQuery } from "../decision/query.ts";
-import type { Desk, SessionQuery } from "./desk.ts";
+import type { CommandQuery, SessionQuery } from "../decision/query.ts";
+import type { Desk } from "./desk.ts";
 import { examine } from "./examiner.ts";
 import { type CommandAuthority, type Joined, joinCommand, joinSession } from "./join.ts";
 import { commandFacts, requestFacts } from "./request-facts.ts";

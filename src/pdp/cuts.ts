@@ -4,6 +4,14 @@
 export interface TimeCut {
   readonly fact: string;
   readonly at: readonly number[];
+  /** Path of a fact that is added to the offsets, as the bake time of a rollout. */
+  readonly plus?: string;
+}
+
+/** A second of the day (a fact) at which an answer can change, in the time zone that another fact gives. */
+export interface DailyCut {
+  readonly fact: string;
+  readonly offset: string;
 }
 
 /** The cuts of one entrypoint under one security model. Thresholds c: the answer may differ between q < c and q >= c. */
@@ -12,6 +20,9 @@ export interface CutList {
   readonly lag: readonly number[];
   readonly age: readonly number[];
   readonly skew: readonly number[];
+  readonly daily: readonly DailyCut[];
+  /** Gates for bulk evaluation, as the policy lists them. */
+  readonly gates?: unknown;
 }
 
 /** Cuts by model, then by kind, as `sallyport/cuts` returns them. */
@@ -35,6 +46,12 @@ function isNumberList(value: unknown): value is number[] {
   return Array.isArray(value) && value.every((each) => Number.isSafeInteger(each));
 }
 
+function isDailyCut(value: unknown): value is DailyCut {
+  if (typeof value !== "object" || value === null) return false;
+  const { fact, offset } = value as Record<string, unknown>;
+  return typeof fact === "string" && typeof offset === "string";
+}
+
 function readCutList(value: unknown): CutList | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const given = value as Record<string, unknown>;
@@ -42,14 +59,18 @@ function readCutList(value: unknown): CutList | undefined {
   // An answer that no message age and no device clock can change needs no list of them.
   const age = given["age"] ?? [];
   const skew = given["skew"] ?? [];
+  const daily = given["daily"] ?? [];
   if (!isNumberList(lag) || !isNumberList(age) || !isNumberList(skew) || !Array.isArray(time))
     return undefined;
+  if (!Array.isArray(daily) || !daily.every(isDailyCut)) return undefined;
   const sound = time.every((cut: unknown) => {
     if (typeof cut !== "object" || cut === null) return false;
-    const { fact, at } = cut as Record<string, unknown>;
-    return typeof fact === "string" && isNumberList(at);
+    const { fact, at, plus } = cut as Record<string, unknown>;
+    return typeof fact === "string" && isNumberList(at) && (plus === undefined || typeof plus === "string");
   });
-  return sound ? { time: time as TimeCut[], lag, age, skew } : undefined;
+  if (!sound) return undefined;
+  const list = { time: time as TimeCut[], lag, age, skew, daily };
+  return given["gates"] === undefined ? list : { ...list, gates: given["gates"] };
 }
 
 /** Model whose cuts hold where no record names a model that the table knows. */
@@ -84,6 +105,7 @@ export function cutsOf(table: CutTable, model: string, kind: string): CutList {
     lag: all.flatMap((list) => list.lag),
     age: all.flatMap((list) => list.age),
     skew: all.flatMap((list) => list.skew),
+    daily: all.flatMap((list) => list.daily),
   };
 }
 
@@ -101,14 +123,37 @@ function valuesAt(value: unknown, path: readonly string[], found: number[]): voi
   if (Object.hasOwn(value, step)) valuesAt((value as Record<string, unknown>)[step], rest, found);
 }
 
+/** Every number at a dotted path; `*` is each entry of a map or list. */
+export function numbersAt(facts: unknown, path: string): number[] {
+  const found: number[] = [];
+  valuesAt(facts, path.split("."), found);
+  return found;
+}
+
+const day = 86_400;
+
+/** The daily cuts around `now`: each second of the day as it last came and as it comes next. */
+export function dailyInstants(cuts: readonly DailyCut[], facts: unknown, now: number): Instant[] {
+  return cuts.flatMap(({ fact, offset }) => {
+    const [second] = numbersAt(facts, fact);
+    const [zone] = numbersAt(facts, offset);
+    if (second === undefined || zone === undefined) return [];
+    const last = now - ((((now + zone - second) % day) + day) % day);
+    return [last, last + day].map((at) => ({ fact, value: second, offset: at - second, at }));
+  });
+}
+
 /** Every instant of `cuts` on these facts (the policy input without `now`), in order of time. */
 export function instantsOf(cuts: readonly TimeCut[], facts: unknown): Instant[] {
   const instants: Instant[] = [];
-  for (const { fact, at } of cuts) {
-    const found: number[] = [];
-    valuesAt(facts, fact.split("."), found);
+  for (const { fact, at, plus } of cuts) {
+    const found = numbersAt(facts, fact);
+    const more = plus === undefined ? [0] : numbersAt(facts, plus);
     for (const value of found) {
-      for (const offset of at) instants.push({ fact, value, offset, at: value + offset });
+      for (const extra of more) {
+        for (const offset of at)
+          instants.push({ fact, value, offset: offset + extra, at: value + offset + extra });
+      }
     }
   }
   return instants.sort((a, b) => a.at - b.at);

@@ -3,7 +3,7 @@ import type { Readings } from "../cache/guards.ts";
 import type { Decision } from "../decision/decision.ts";
 import type { RecordKey } from "../decision/facts.ts";
 import type { Peer } from "../decision/identity.ts";
-import type { CommandQuery, Query } from "../decision/query.ts";
+import type { Query } from "../decision/query.ts";
 import type { Tally } from "../log/compose-event.ts";
 import type { DecisionLog } from "../log/decision-log.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -14,9 +14,6 @@ import type { QueryLimits } from "./query-check.ts";
 import { malformedCode } from "./request-facts.ts";
 import { hostVerdict, type Verdict } from "./result.ts";
 import type { PolicySnapshot } from "./snapshot.ts";
-
-/** A device's own question. */
-export type SessionQuery = Exclude<Query, CommandQuery>;
 
 /** Where decisions are recorded; both calls return at once and never throw. */
 export type Recorder = Pick<DecisionLog, "evaluated" | "hit">;

@@ -47,6 +47,7 @@ const paths: Readonly<Record<Entrypoint, string>> = {
   publish: "sallyport/publish",
   subscribe: "sallyport/subscribe",
   command: "sallyport/command",
+  ota: "sallyport/ota",
   grants: "sallyport/grants",
 };
 
@@ -67,7 +68,7 @@ export function evaluateInput(
   let inputJson: string | undefined;
   let evaluationUs = 0;
   try {
-    const project = snapshot.inputs[entrypoint].parts.get("request");
+    const project = snapshot.inputs[entrypoint]?.parts.get("request");
     const projected = project === undefined ? {} : project(request);
     inputJson = inputText(prepared.members, projected, moment);
     const startedMs = monotonicMs();

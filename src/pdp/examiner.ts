@@ -1,16 +1,17 @@
 /** Answers given afresh with their grounds: explanations and grant lists. Recorded, not remembered. */
 import type { Decision } from "../decision/decision.ts";
-import type { RecordKey } from "../decision/facts.ts";
+import type { RecordKey, RecordKind } from "../decision/facts.ts";
 import type { Peer } from "../decision/identity.ts";
-import type { CommandQuery, Query } from "../decision/query.ts";
+import type { CommandQuery, OtaQuery, Query, SessionQuery } from "../decision/query.ts";
 import { answerAround } from "./answer.ts";
 import type { DecisionCore } from "./decision-core.ts";
-import { type Asking, type Desk, foreignTenant, isForeign, type SessionQuery } from "./desk.ts";
+import { type Asking, type Desk, foreignTenant, isForeign } from "./desk.ts";
 import { type Evaluated, evaluateInput } from "./evaluate-input.ts";
 import { boundOf, type Explanation, factsUsed, type RecordUsed, summarize } from "./explanation.ts";
-import type { FactsReader } from "./facts-reader.ts";
+import type { FactsReader, Stored } from "./facts-reader.ts";
 import { type GrantList, readGrants, sessionExpiry } from "./grants.ts";
 import { type CommandAuthority, type Joined, joinCommand, joinSession } from "./join.ts";
+import { judgeOta } from "./ota.ts";
 import { isUnfit, type Prepared, prepare } from "./prepare.ts";
 import { checkQuery } from "./query-check.ts";
 import {
@@ -84,6 +85,14 @@ export class Examiner {
     return this.#explanation(seen, peer, query, asking, false);
   }
 
+  /** Explains the answer to an OTA question. */
+  explainOta(peer: Peer, query: OtaQuery): Explanation {
+    const { decision, done, joined, prepared, asking } = judgeOta(this.#desk, peer, query);
+    this.#desk.record(peer, query, decision, done);
+    if (joined === undefined) return ungrounded(decision);
+    return this.#grounds({ joined, prepared, done }, decision, asking, false);
+  }
+
   /** The topic filters of a session. */
   grants(session: Session): GrantList {
     const { snapshot, facts } = this.#desk;
@@ -116,8 +125,11 @@ export class Examiner {
   }
 
   #explanation(seen: Seen, peer: Peer, query: Query, asking: Asking, cached: boolean): Explanation {
+    return this.#grounds(seen, this.#render(seen, peer, query, asking), asking, cached);
+  }
+
+  #grounds(seen: Seen, decision: Decision, asking: Asking, cached: boolean): Explanation {
     const { joined, prepared, done } = seen;
-    const decision = this.#render(seen, peer, query, asking);
     const bound = boundOf(prepared, asking.now, asking.watermark);
     return {
       decision,
@@ -161,15 +173,31 @@ export function examine(
 }
 
 function recordUsed(facts: FactsReader, key: RecordKey): RecordUsed {
-  const id = key.slice(key.indexOf(":") + 1);
-  const slash = id.indexOf("/");
-  const stored = key.startsWith("device:")
-    ? facts.device(id)
-    : key.startsWith("tenant:")
-      ? facts.tenant(id)
-      : facts.firmwarePolicy(id.slice(0, slash), id.slice(slash + 1));
+  const stored = readRecord(facts, key);
   if (stored === undefined) return { key, state: "absent", revision: 0 };
   return { key, state: stored.invalid === undefined ? "found" : "invalid", revision: stored.revision };
+}
+
+function readRecord(facts: FactsReader, key: RecordKey): Stored<unknown> | undefined {
+  const colon = key.indexOf(":");
+  const id = key.slice(colon + 1);
+  const kind = key.slice(0, colon) as RecordKind;
+  switch (kind) {
+    case "device":
+      return facts.device(id);
+    case "tenant":
+      return facts.tenant(id);
+    case "release":
+      return facts.release(id);
+    case "rollout":
+      return facts.rollout(id);
+    case "firmware_policy": {
+      const slash = id.indexOf("/");
+      return facts.firmwarePolicy(id.slice(0, slash), id.slice(slash + 1));
+    }
+    default:
+      return kind satisfies never;
+  }
 }
 
 /** An explanation of a decision that the host gave without looking at any fact. */

@@ -1,5 +1,12 @@
 /** What the PDP reads facts from; `registry/` provides it. */
-import type { DeviceRecord, FirmwarePolicyRecord, RecordKey, TenantRecord } from "../decision/facts.ts";
+import type {
+  DeviceRecord,
+  FirmwarePolicyRecord,
+  RecordKey,
+  ReleaseRecord,
+  RolloutRecord,
+  TenantRecord,
+} from "../decision/facts.ts";
 
 /** A record as stored: valid, or isolated because it is not. */
 export type Stored<T> =
@@ -16,6 +23,8 @@ export interface FactsReader {
   device(id: string): Stored<DeviceRecord> | undefined;
   tenant(id: string): Stored<TenantRecord> | undefined;
   firmwarePolicy(tenant: string, deviceClass: string): Stored<FirmwarePolicyRecord> | undefined;
+  release(id: string): Stored<ReleaseRecord> | undefined;
+  rollout(id: string): Stored<RolloutRecord> | undefined;
   /** Monotone revision of the registry. */
   readonly revision: number;
   /** Whether a snapshot was ever completed, and the time through which facts are complete. */

@@ -35,7 +35,8 @@ export interface CommandAuthority {
   readonly break_glass: BreakGlass | null;
 }
 
-class Reading {
+/** Reads records and remembers which. */
+export class Reading {
   readonly restsOn: RecordKey[] = [];
   invalid: string | undefined;
 
@@ -65,7 +66,7 @@ function pick(
 }
 
 /** A device as a policy sees it: the wanted credentials only, and no model where it has none of its own. */
-function devicePart(
+export function devicePart(
   device: DeviceRecord | null,
   wanted: (fingerprint: string, record: CredentialRecord) => boolean,
 ): unknown {

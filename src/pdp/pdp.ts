@@ -4,17 +4,18 @@ import type { Change } from "../decision/change.ts";
 import type { Decider, Decision } from "../decision/decision.ts";
 import { denial } from "../decision/denial.ts";
 import type { Peer } from "../decision/identity.ts";
-import type { CommandQuery, Query, Subject } from "../decision/query.ts";
+import type { CommandQuery, OtaQuery, Query, SessionQuery, Subject } from "../decision/query.ts";
 import { Fault } from "../runtime/fault.ts";
 import { nextDecisionId } from "./answer.ts";
 import { type AuthorityProver, resolveAuthority } from "./authority.ts";
 import { type Comparison, comparePolicies, type Sample } from "./compare-policies.ts";
 import { DecisionCore } from "./decision-core.ts";
-import { Desk, type DeskParts, type SessionQuery } from "./desk.ts";
+import { Desk, type DeskParts } from "./desk.ts";
 import { applyEffects, type Effects, needsEffect } from "./effects.ts";
 import { Examiner, ungrounded, withoutGrants } from "./examiner.ts";
 import type { Explanation } from "./explanation.ts";
 import type { GrantList } from "./grants.ts";
+import { decideOta, judgeOta, type OtaJudgement } from "./ota.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import { hostVerdict } from "./result.ts";
 import { type IdentityProver, isSession, type Resolution, resolveSession } from "./session.ts";
@@ -35,6 +36,8 @@ export interface PeerDecider extends Decider {
   readonly peer: Peer;
   /** Why the answer is what it is. Never rejects. */
   explain(query: Query): Promise<Explanation>;
+  /** What the answer to an OTA question would be; not recorded. */
+  foresee(query: OtaQuery): OtaJudgement;
   /** The topic filters of a session. Never rejects. */
   grants(subject: Subject): Promise<GrantList>;
 }
@@ -109,6 +112,7 @@ export class Pdp {
         try {
           if (!may(query.kind)) return this.#denyKind(peer, query);
           if (query.kind === "command") return this.#decideCommand(peer, query);
+          if (query.kind === "ota") return decideOta(this.#desk, peer, query);
           const resolution = resolve(query.subject);
           return resolution instanceof Promise
             ? this.#decideLater(peer, query, resolution)
@@ -125,10 +129,12 @@ export class Pdp {
             return ungrounded(this.#desk.deny(hostVerdict(authority.reason), peer, query, authority.detail));
           return this.#examiner.explainCommand(peer, query, authority);
         }
+        if (query.kind === "ota") return this.#examiner.explainOta(peer, query);
         const resolution = await resolveSession(this.#prover, query.subject, peer);
         if (isSession(resolution)) return this.#examiner.explain(resolution, query);
         return ungrounded(this.#deny(peer, query, resolution.reason, resolution.detail));
       },
+      foresee: (query) => judgeOta(this.#desk, peer, query),
       grants: async (subject) => {
         const query: SessionQuery = { kind: "connect", subject };
         if (!may("connect")) return withoutGrants(this.#denyKind(peer, query));

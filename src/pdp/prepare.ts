@@ -1,7 +1,15 @@
 /** Prepares the joined facts of a subject for one entrypoint: projected, as JSON, with their cuts. */
 import type { Drift } from "../cache/guards.ts";
 import type { DenyReason } from "../decision/reasons.ts";
-import { type CutList, cutsOf, type Instant, type Interval, instantsOf, sortedMarks } from "./cuts.ts";
+import {
+  type CutList,
+  cutsOf,
+  dailyInstants,
+  type Instant,
+  type Interval,
+  instantsOf,
+  sortedMarks,
+} from "./cuts.ts";
 import type { Joined } from "./join.ts";
 import { FactDefect } from "./projection.ts";
 import type { Entrypoint, PolicySnapshot } from "./snapshot.ts";
@@ -26,12 +34,27 @@ export interface Unfit {
   readonly detail: string;
 }
 
-/** Projects joined facts and lists their cuts; says why when a mandatory fact is missing or mistyped. */
-export function prepare(snapshot: PolicySnapshot, entrypoint: Entrypoint, joined: Joined): Prepared | Unfit {
+const noEntrypoint: Unfit = {
+  reason: "ota_not_supported",
+  detail: "the bundle in force has no entrypoint for updates; build it with `sallyport/ota`",
+};
+
+/**
+ * Projects joined facts and lists their cuts; says why when a mandatory fact is missing or mistyped. Daily cuts
+ * are those around `now`: what is prepared with any is not kept for another day.
+ */
+export function prepare(
+  snapshot: PolicySnapshot,
+  entrypoint: Entrypoint,
+  joined: Joined,
+  now = 0,
+): Prepared | Unfit {
+  const inputs = snapshot.inputs[entrypoint];
+  if (inputs === undefined) return noEntrypoint;
   if (joined.invalid !== undefined) return { reason: "facts_invalid", detail: joined.invalid };
   const facts: Record<string, unknown> = {};
   const members: string[] = [];
-  for (const [name, project] of snapshot.inputs[entrypoint].parts) {
+  for (const [name, project] of inputs.parts) {
     if (name === "request") continue;
     const given = Object.hasOwn(joined.parts, name) ? joined.parts[name] : undefined;
     if (given === undefined) return { reason: "facts_invalid", detail: `${name}: missing` };
@@ -44,7 +67,11 @@ export function prepare(snapshot: PolicySnapshot, entrypoint: Entrypoint, joined
     members.push(`${JSON.stringify(name)}:${JSON.stringify(facts[name])}`);
   }
   const cuts: CutList = cutsOf(snapshot.cuts, joined.model, entrypoint);
-  const instants = instantsOf(cuts.time, facts);
+  const dated = instantsOf(cuts.time, facts);
+  const instants =
+    cuts.daily.length === 0
+      ? dated
+      : [...dated, ...dailyInstants(cuts.daily, facts, now)].sort((a, b) => a.at - b.at);
   return {
     members: members.join(","),
     instants,

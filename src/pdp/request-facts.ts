@@ -1,6 +1,6 @@
 /** The `request` part of a policy input: what the message says, and what the peer's entry says. */
 import type { Peer } from "../decision/identity.ts";
-import type { Query } from "../decision/query.ts";
+import type { CommandQuery, SessionQuery } from "../decision/query.ts";
 import type { Session } from "./session.ts";
 
 type RequestFacts = Record<string, unknown>;
@@ -16,11 +16,7 @@ function sessionFacts(kind: string, session: Session): RequestFacts {
 }
 
 /** Request facts of a device's own question; `now` stands in for a message time that is not given. */
-export function requestFacts(
-  session: Session,
-  query: Exclude<Query, { kind: "command" }>,
-  now: number,
-): RequestFacts {
+export function requestFacts(session: Session, query: SessionQuery, now: number): RequestFacts {
   const facts = sessionFacts(query.kind, session);
   switch (query.kind) {
     case "connect":
@@ -48,7 +44,7 @@ export function grantFacts(session: Session): RequestFacts {
 }
 
 /** Request facts of a command. */
-export function commandFacts(peer: Peer, query: Extract<Query, { kind: "command" }>): RequestFacts {
+export function commandFacts(peer: Peer, query: CommandQuery): RequestFacts {
   const facts: RequestFacts = {
     kind: "command",
     ...place(peer),
@@ -57,6 +53,11 @@ export function commandFacts(peer: Peer, query: Extract<Query, { kind: "command"
   };
   if (query.via !== undefined) facts["via"] = query.via;
   return facts;
+}
+
+/** Request facts of an OTA question. */
+export function otaFacts(peer: Peer): RequestFacts {
+  return { kind: "ota", ...place(peer) };
 }
 
 // One code for each way to ask about the same text.
@@ -75,7 +76,7 @@ export const malformedCode = -1;
  * With {@link questionText} the key of a question within its session: every field of the query that a policy
  * can see, except those that are guards (message time, device clock).
  */
-export function questionCode(query: Exclude<Query, { kind: "command" }>): number {
+export function questionCode(query: SessionQuery): number {
   switch (query.kind) {
     case "publish":
       return (query.retain ? retainedCodes : publishCodes)[query.qos] ?? malformedCode;
@@ -93,7 +94,7 @@ export function questionCode(query: Exclude<Query, { kind: "command" }>): number
 }
 
 /** The topic or filter of a question; of a connect its will's topic, or nothing. */
-export function questionText(query: Exclude<Query, { kind: "command" }>): string {
+export function questionText(query: SessionQuery): string {
   switch (query.kind) {
     case "publish":
       return query.topic;

@@ -52,6 +52,9 @@ const obligationTypes: Readonly<Record<keyof Obligations, "number" | "boolean" |
   review_by: "number",
   notify: "strings",
   command_ttl_s: "number",
+  artifact: "string",
+  resume: "boolean",
+  expires_at: "number",
 };
 
 function isStrings(value: unknown): value is string[] {

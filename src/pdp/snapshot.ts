@@ -13,20 +13,35 @@ export interface CompiledPolicy {
 /** Entrypoints this service asks. */
 export type Entrypoint = Kind | "grants";
 
-/** Every entrypoint that takes an input. */
-export const entrypoints: readonly Entrypoint[] = ["connect", "publish", "subscribe", "command", "grants"];
+/** Every entrypoint that takes an input and that a bundle must have. */
+export const entrypoints: readonly Exclude<Entrypoint, OptionalEntrypoint>[] = [
+  "connect",
+  "publish",
+  "subscribe",
+  "command",
+  "grants",
+];
+
+/** Entrypoints that a bundle may lack: one without updates denies them as `ota_not_supported`. */
+export type OptionalEntrypoint = "ota";
 
 /** Full names of all entrypoints that a bundle must have. */
 export const requiredEntrypoints: readonly string[] = [...entrypoints, "cuts"].map(
   (name) => `sallyport/${name}`,
 );
 
+/** Full names of the entrypoints that a bundle with these schemas must have: a schema is a promise. */
+export function entrypointsOf(schemas: Readonly<Record<string, unknown>>): readonly string[] {
+  return schemas["ota"] === undefined ? requiredEntrypoints : [...requiredEntrypoints, "sallyport/ota"];
+}
+
 /** One revision of the policy, ready to be asked. */
 export interface PolicySnapshot {
   readonly revision: string;
   readonly sequence: number;
   readonly policy: CompiledPolicy;
-  readonly inputs: Readonly<Record<Entrypoint, InputProjection>>;
+  readonly inputs: Readonly<Record<Exclude<Entrypoint, OptionalEntrypoint>, InputProjection>> &
+    Readonly<Partial<Record<OptionalEntrypoint, InputProjection>>>;
   readonly cuts: CutTable;
   /** Unix seconds at which it came into force. */
   readonly activatedAt: number;
@@ -63,11 +78,17 @@ export function inputOf(schemas: Readonly<Record<string, unknown>>, name: Entryp
   }
 }
 
+/** The entrypoints with an input that a bundle with these schemas has. */
+export function presentIn(schemas: Readonly<Record<string, unknown>>): readonly Entrypoint[] {
+  return schemas["ota"] === undefined ? entrypoints : [...entrypoints, "ota"];
+}
+
 /** Builds a snapshot. Throws `bundle_invalid` when a schema is missing or unusable, or the cuts are no cuts. */
 export function createSnapshot(source: SnapshotSource): PolicySnapshot {
   const inputs = {} as Record<Entrypoint, InputProjection>;
-  for (const name of entrypoints) inputs[name] = inputOf(source.schemas, name);
-  const cuts = readCutTable(source.policy.evaluate("sallyport/cuts", "{}"), entrypoints);
+  const present = presentIn(source.schemas);
+  for (const name of present) inputs[name] = inputOf(source.schemas, name);
+  const cuts = readCutTable(source.policy.evaluate("sallyport/cuts", "{}"), present);
   if (cuts === undefined) {
     throw new Fault(
       "bundle_invalid",

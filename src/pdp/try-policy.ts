@@ -3,7 +3,7 @@ import { type BundleCase, readBundleCases } from "../bundle/case-file.ts";
 import { loadPolicy } from "../engine/load-policy.ts";
 import { Fault } from "../runtime/fault.ts";
 import { readVerdict } from "./result.ts";
-import { type CompiledPolicy, createSnapshot, requiredEntrypoints } from "./snapshot.ts";
+import { type CompiledPolicy, createSnapshot, entrypointsOf } from "./snapshot.ts";
 
 /** A candidate as it is sent to the thread that tries it. */
 export interface Trial {
@@ -38,7 +38,7 @@ export function tryPolicy(trial: Trial, module: WebAssembly.Module, monotonicMs:
     wasm: trial.wasm,
     module,
     data: trial.data,
-    required: requiredEntrypoints,
+    required: entrypointsOf(trial.schemas),
     limits: { maxPages: trial.maxPages, verifyInput: false },
   });
   start(policy, trial.schemas);

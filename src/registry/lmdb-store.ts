@@ -113,6 +113,12 @@ export class LmdbStore implements RecordStore {
     }
   }
 
+  keysAfter(kind: RecordKind, after: string | undefined, limit: number): readonly RecordKey[] {
+    if (this.#state.revision === 0) return [];
+    const start = after === undefined ? `${kind}:` : `${kind}:${after}\u0001`;
+    return [...this.#db.getKeys({ start, end: `${kind};`, limit })] as RecordKey[];
+  }
+
   staged(key: RecordKey): StoredValue | Tombstone | null | undefined {
     const row = this.#db.get(this.#stagedKey(key)) as Row | null | undefined;
     return row == null ? row : fromRow(row);

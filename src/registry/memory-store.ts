@@ -14,6 +14,7 @@ import {
 export class MemoryStore implements RecordStore {
   #state: StoreState = emptyState;
   readonly #records = new Map<RecordKey, StoredValue | Tombstone>();
+  #sorted: { readonly revision: number; readonly keys: readonly RecordKey[] } | undefined;
   readonly #staged = new Map<RecordKey, StoredValue | Tombstone | null>();
 
   get state(): StoreState {
@@ -32,6 +33,20 @@ export class MemoryStore implements RecordStore {
 
   *keys(kind?: RecordKind): Iterable<RecordKey> {
     for (const key of this.#records.keys()) if (kind === undefined || key.startsWith(`${kind}:`)) yield key;
+  }
+
+  keysAfter(kind: RecordKind, after: string | undefined, limit: number): readonly RecordKey[] {
+    if (this.#sorted === undefined || this.#sorted.revision !== this.#state.revision)
+      this.#sorted = { revision: this.#state.revision, keys: [...this.#records.keys()].sort() };
+    const { keys } = this.#sorted;
+    const bound = after === undefined ? `${kind}:` : `${kind}:${after}\u0001`;
+    let low = 0;
+    for (let high = keys.length; low < high; ) {
+      const middle = (low + high) >> 1;
+      if ((keys[middle] as string) < bound) low = middle + 1;
+      else high = middle;
+    }
+    return keys.slice(low, low + limit).filter((key) => key.startsWith(`${kind}:`));
   }
 
   staged(key: RecordKey): StoredValue | Tombstone | null | undefined {

@@ -13,14 +13,15 @@ export interface Trailer {
 export type Entry = Validated | { readonly key?: undefined; readonly end: Trailer };
 
 /**
- * Reads `{"kind": "device" | "tenant" | "firmware_policy", "record": {...}}` or
+ * Reads `{"kind": "device" | "tenant" | "firmware_policy" | "release" | "rollout", "record": {...}}` or
  * `{"kind": "end", "count": N, "checksum": "sha256:..."}`. The record is completed in place.
  */
 export function parseEntry(value: unknown, validate: RecordValidator): Entry {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return refused("not an object");
   const { kind, record, count, checksum } = value as Readonly<Record<string, unknown>>;
   if (kind === "end") return readTrailer(count, checksum);
-  if (!isRecordKind(kind)) return refused("unknown `kind`; use device, tenant or firmware_policy");
+  if (!isRecordKind(kind))
+    return refused("unknown `kind`; use device, tenant, firmware_policy, release or rollout");
   return validate(kind, record);
 }
 

@@ -69,6 +69,8 @@ export interface RecordStore extends AsyncDisposable {
   tombstone(key: RecordKey): Tombstone | undefined;
   /** Keys in force and of tombstones, of one kind or all. Must not be iterated across a flip. */
   keys(kind?: RecordKind): Iterable<RecordKey>;
+  /** Keys of one kind in order behind `after` (an id; `undefined`: from the first), at most `limit`. */
+  keysAfter(kind: RecordKind, after: string | undefined, limit: number): readonly RecordKey[];
   /** A staged change; `undefined`: none. */
   staged(key: RecordKey): StoredValue | Tombstone | null | undefined;
   stage(changes: Changes): Promise<void>;

@@ -1,9 +1,17 @@
 /** Checks records in bulk: Ajv compiled from the schemas decides, zod words what is wrong. */
 import { Ajv, type ValidateFunction } from "ajv";
 import { z } from "zod";
-import type { DeviceRecord, FirmwarePolicyRecord, RecordKey, RecordKind } from "../decision/facts.ts";
+import type {
+  DeviceRecord,
+  FirmwarePolicyRecord,
+  RecordKey,
+  RecordKind,
+  RolloutRecord,
+} from "../decision/facts.ts";
 import { isSafeId } from "../decision/ids.ts";
-import { deviceSchema, firmwarePolicySchema, safeIdFormat, tenantSchema } from "./schemas.ts";
+import { releaseSchema, rolloutSchema } from "./release-schemas.ts";
+import { safeIdFormat } from "./schema-words.ts";
+import { deviceSchema, firmwarePolicySchema, tenantSchema } from "./schemas.ts";
 import type { AnyRecord } from "./stored-record.ts";
 
 /** A record that may be stored, or why it may not; `key` where the identity at least is readable. */
@@ -21,6 +29,8 @@ const schemas = {
   device: deviceSchema,
   tenant: tenantSchema,
   firmware_policy: firmwarePolicySchema,
+  release: releaseSchema,
+  rollout: rolloutSchema,
 } as const;
 
 /** Whether `kind` names a kind of record. */
@@ -36,6 +46,8 @@ export function createRecordValidator(): RecordValidator {
     device: ajv.compile(jsonSchema(deviceSchema)),
     tenant: ajv.compile(jsonSchema(tenantSchema)),
     firmware_policy: ajv.compile(jsonSchema(firmwarePolicySchema)),
+    release: ajv.compile(jsonSchema(releaseSchema)),
+    rollout: ajv.compile(jsonSchema(rolloutSchema)),
   };
   return (kind, value) => {
     const check: ValidateFunction = checks[kind];
@@ -44,7 +56,12 @@ export function createRecordValidator(): RecordValidator {
     const record = value as AnyRecord;
     // Fingerprints are looked up by what a proof says: nothing may be found that the record does not hold.
     if ("credentials" in record) Object.setPrototypeOf(record.credentials, null);
-    const across = kind === "device" ? acrossFields(record as DeviceRecord) : undefined;
+    const across =
+      kind === "device"
+        ? acrossFields(record as DeviceRecord)
+        : kind === "rollout"
+          ? acrossRollout(record as RolloutRecord)
+          : undefined;
     if (across !== undefined) return { key, invalid: across };
     return key === undefined ? { key, invalid: "the record has no readable id" } : { key, record };
   };
@@ -70,6 +87,12 @@ function acrossFields(device: DeviceRecord): string | undefined {
   return undefined;
 }
 
+function acrossRollout({ window }: RolloutRecord): string | undefined {
+  if (window !== undefined && window.from === window.to)
+    return "`window`: `from` and `to` are equal; leave it out for no window";
+  return undefined;
+}
+
 function describe(schema: z.ZodType, value: unknown, otherwise: string): string {
   const issues = schema.safeParse(value).error?.issues ?? [];
   if (issues.length === 0) return otherwise;
@@ -85,7 +108,7 @@ function readableKey(kind: RecordKind, value: unknown): RecordKey | undefined {
   return firmwarePolicyKey(tenant, deviceClass);
 }
 
-function keyOf(kind: "device" | "tenant", id: unknown): RecordKey | undefined {
+function keyOf(kind: Exclude<RecordKind, "firmware_policy">, id: unknown): RecordKey | undefined {
   return typeof id === "string" && isSafeId(id) ? `${kind}:${id}` : undefined;
 }
 

@@ -1,7 +1,14 @@
 /** The registry: records in force, how fresh they are, and the one way they change. */
 import { channel } from "node:diagnostics_channel";
 import type { Change } from "../decision/change.ts";
-import type { DeviceRecord, FirmwarePolicyRecord, RecordKey, TenantRecord } from "../decision/facts.ts";
+import type {
+  DeviceRecord,
+  FirmwarePolicyRecord,
+  RecordKey,
+  ReleaseRecord,
+  RolloutRecord,
+  TenantRecord,
+} from "../decision/facts.ts";
 import { isSafeId } from "../decision/ids.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
@@ -46,6 +53,12 @@ export interface Registry extends RecordReader, AsyncDisposable {
    * Returns how to stop. A listener that throws fails the snapshot's feed, after all others were called.
    */
   onChange(listener: (change: Change) => void): () => void;
+  /**
+   * Device ids in order behind one, at most `limit`. A device that arrives in the midst of a walk may be missed.
+   */
+  deviceIdsAfter(after: string | undefined, limit: number): readonly string[];
+  /** Ids of all releases. */
+  releaseIds(): readonly string[];
   /** The writing end for one source; each name once. Its records are its own: another source's are refused, as are those of other tenants than its own. */
   feed(name: string, options?: FeedChoice): Feed;
   status(): RegistryStatus;
@@ -77,7 +90,7 @@ class StoredRegistry implements Registry {
   constructor(store: RecordStore, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
-    for (const kind of ["tenant", "firmware_policy"] as const)
+    for (const kind of ["tenant", "firmware_policy", "release", "rollout"] as const)
       for (const key of store.keys(kind)) this.#remember(key, store.get(key));
     for (const [name, { watermark }] of Object.entries(store.state.sources))
       this.#age(name).resume(watermark);
@@ -109,6 +122,26 @@ class StoredRegistry implements Registry {
     return [...this.#few.keys()]
       .filter((key) => key.startsWith(prefix))
       .map((key) => key.slice(prefix.length));
+  }
+
+  deviceIdsAfter(after: string | undefined, limit: number): readonly string[] {
+    return this.#store.keysAfter("device", after, limit).map((key) => key.slice("device:".length));
+  }
+
+  releaseIds(): readonly string[] {
+    return [...this.#few.keys()]
+      .filter((key) => key.startsWith("release:"))
+      .map((key) => key.slice("release:".length));
+  }
+
+  release(id: string): StoredRecord<ReleaseRecord> | undefined {
+    const key: RecordKey = `release:${id}`;
+    return toStored<ReleaseRecord>(key, this.#few.get(key));
+  }
+
+  rollout(id: string): StoredRecord<RolloutRecord> | undefined {
+    const key: RecordKey = `rollout:${id}`;
+    return toStored<RolloutRecord>(key, this.#few.get(key));
   }
 
   freshness(): Freshness {

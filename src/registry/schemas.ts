@@ -6,33 +6,12 @@
  */
 import { z } from "zod";
 import type { DeviceRecord, FirmwarePolicyRecord, TenantRecord } from "../decision/facts.ts";
-import { isSafeId, maxIdLength } from "../decision/ids.ts";
+import { mapOf, safeId, text, time, versionKey, word } from "./schema-words.ts";
 
-/** JSON Schema `format` of identifiers; {@link isSafeId} decides. */
-export const safeIdFormat = "safe-id";
-
-const safeId = z
-  .string()
-  .max(maxIdLength)
-  .refine(isSafeId, "must be an identifier: not empty, without / + # * > or whitespace")
-  .meta({ format: safeIdFormat });
-const text = z.string().max(256);
-/** The end of the year 9999. */
-const time = z.int().min(0).max(253_402_300_799);
 const count = z.int().min(0).max(1_000_000_000);
-/** `major * 1e6 + minor * 1e3 + patch`. */
-const versionKey = z.int().min(0).max(1_000_000_000_000);
-const word = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/, "must be a name");
 const fingerprint = z
   .string()
   .regex(/^[A-Za-z0-9][\x21-\x7e]{0,255}$/, "must be a fingerprint in printable ASCII");
-
-function mapOf<K extends z.ZodString, V extends z.ZodType>(key: K, value: V, max: number): z.ZodRecord<K, V> {
-  return z
-    .record(key, value)
-    .refine((map) => Object.keys(map).length <= max, `must have at most ${max} entries`)
-    .meta({ maxProperties: max });
-}
 
 const credentialType = z.enum(["x509", "jwt", "psk", "gateway_asserted", "shared_token", "claim"]);
 

@@ -4,6 +4,8 @@ import type {
   FirmwarePolicyRecord,
   RecordKey,
   RecordKind,
+  ReleaseRecord,
+  RolloutRecord,
   TenantRecord,
 } from "../decision/facts.ts";
 
@@ -36,13 +38,15 @@ export interface RecordReader {
   device(id: string): StoredRecord<DeviceRecord> | undefined;
   tenant(id: string): StoredRecord<TenantRecord> | undefined;
   firmwarePolicy(tenant: string, deviceClass: string): StoredRecord<FirmwarePolicyRecord> | undefined;
+  release(id: string): StoredRecord<ReleaseRecord> | undefined;
+  rollout(id: string): StoredRecord<RolloutRecord> | undefined;
   /** Registry revision in force: grows by one with every snapshot that changed something. */
   readonly revision: number;
   freshness(): Freshness;
 }
 
 /** A valid record of any kind. */
-export type AnyRecord = DeviceRecord | TenantRecord | FirmwarePolicyRecord;
+export type AnyRecord = DeviceRecord | TenantRecord | FirmwarePolicyRecord | ReleaseRecord | RolloutRecord;
 
 /** The kind that a key names. */
 export function kindOf(key: RecordKey): RecordKind {

@@ -47,6 +47,7 @@ export function sumOf(all: readonly Counts[]): Counts {
 
 function stateOf(record: AnyRecord | undefined): string {
   if (record === undefined) return "invalid";
+  if ("rings" in record) return record.state;
   if ("state" in record) return record.state.lifecycle;
   return "status" in record ? record.status : "in_force";
 }

@@ -41,6 +41,8 @@ export function withDuties(records: RecordReader, marks: Marks): RecordReader {
     },
     tenant: (id) => records.tenant(id),
     firmwarePolicy: (tenant, deviceClass) => records.firmwarePolicy(tenant, deviceClass),
+    release: (id) => records.release(id),
+    rollout: (id) => records.rollout(id),
     get revision() {
       return records.revision;
     },

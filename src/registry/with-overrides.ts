@@ -1,5 +1,11 @@
 /** Records as they are decided on: what the registry says joined with the overrides, the most restrictive winning. */
-import type { CredentialRecord, DeviceRecord, Signal, TenantRecord } from "../decision/facts.ts";
+import type {
+  CredentialRecord,
+  DeviceRecord,
+  RolloutRecord,
+  Signal,
+  TenantRecord,
+} from "../decision/facts.ts";
 import type { Override } from "../decision/override.ts";
 import type { Overrides } from "./overrides.ts";
 import type { RecordReader, StoredRecord } from "./stored-record.ts";
@@ -101,6 +107,13 @@ function mergeTenant(tenant: TenantRecord): TenantRecord {
   return { ...tenant, playbook: { ...tenant.playbook, [commandsDisabled]: "disable_commands" } };
 }
 
+/** A rollout that is paused here; one that was aborted stays so. */
+function mergeRollout(rollout: RolloutRecord, overrides: OverrideReader): RolloutRecord {
+  const { id, state } = rollout;
+  if (state === "aborted" || state === "paused" || overrides.of(`rollout:${id}`).length === 0) return rollout;
+  return { ...rollout, state: "paused" };
+}
+
 /** A reader of `records` in which the overrides are in force. Without their store nothing is in force. */
 export function withOverrides(records: RecordReader, overrides: OverrideReader): RecordReader {
   const tenants = new WeakMap<TenantRecord, TenantRecord>();
@@ -119,6 +132,13 @@ export function withOverrides(records: RecordReader, overrides: OverrideReader):
       return { ...stored, record };
     },
     firmwarePolicy: (tenant, deviceClass) => records.firmwarePolicy(tenant, deviceClass),
+    release: (id) => records.release(id),
+    rollout(id): StoredRecord<RolloutRecord> | undefined {
+      const stored = records.rollout(id);
+      if (stored?.record === undefined || overrides.idle) return stored;
+      const record = mergeRollout(stored.record, overrides);
+      return record === stored.record ? stored : { ...stored, record };
+    },
     get revision() {
       return records.revision;
     },

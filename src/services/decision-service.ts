@@ -13,6 +13,7 @@ import {
   type RequestLimits,
   toCommand,
   toConnect,
+  toOta,
   toPublish,
   toQueries,
   toSubject,
@@ -114,6 +115,7 @@ export function decisionService(parts: DecisionServiceParts): GrpcService {
       checkCommand: unary((request: wire.CheckCommandRequest, peer) =>
         answered(ask(peer, toCommand(request))),
       ),
+      checkUpdate: unary((request: wire.CheckUpdateRequest, peer) => answered(ask(peer, toOta(request)))),
       batchCheck: unary(batch),
       listGrants: unary(listGrants),
       explain: unary(explain),

@@ -4,6 +4,7 @@ import type { Evidence } from "../decision/identity.ts";
 import type {
   CommandQuery,
   ConnectQuery,
+  OtaQuery,
   PublishQuery,
   Query,
   SignedToken,
@@ -136,6 +137,11 @@ export function toCommand(request: wire.CheckCommandRequest): CommandQuery {
   };
 }
 
+/** An OTA question. */
+export function toOta(request: wire.CheckUpdateRequest): OtaQuery {
+  return { kind: "ota", device_id: request.device_id, release: request.release };
+}
+
 /** The questions of one batch item; several for a subscribe. Throws as the single calls do. */
 export function toQueries(item: wire.BatchItem, limits: RequestLimits): readonly Query[] {
   const { check } = item;
@@ -150,6 +156,8 @@ export function toQueries(item: wire.BatchItem, limits: RequestLimits): readonly
       return toSubscribes(check.value, limits);
     case "command":
       return [toCommand(check.value)];
+    case "ota":
+      return [toOta(check.value)];
     default:
       return check satisfies never;
   }

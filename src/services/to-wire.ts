@@ -5,8 +5,9 @@ import * as wire from "../gen/sallyport/v1/decision.ts";
 import type { Explanation } from "../pdp/explanation.ts";
 import type { GrantList } from "../pdp/grants.ts";
 
-function retry(decision: Decision): wire.RetryClass {
-  switch (decision.retry) {
+/** A retry class on the wire. */
+export function toWireRetry(retry: Decision["retry"]): wire.RetryClass {
+  switch (retry) {
     case undefined:
       return wire.RetryClass.RETRY_CLASS_UNSPECIFIED;
     case "never":
@@ -18,7 +19,8 @@ function retry(decision: Decision): wire.RetryClass {
   }
 }
 
-function obligations(given: Obligations): wire.Obligations {
+/** Obligations on the wire. */
+export function toWireObligations(given: Obligations): wire.Obligations {
   return { ...given, notify: given.notify === undefined ? [] : [...given.notify] };
 }
 
@@ -28,8 +30,8 @@ export function toWireDecision(decision: Decision): wire.Decision {
     allow: decision.allow,
     reason: decision.reason,
     findings: decision.findings as string[],
-    retry: retry(decision),
-    obligations: obligations(decision.obligations),
+    retry: toWireRetry(decision.retry),
+    obligations: toWireObligations(decision.obligations),
     valid_until: decision.valid_until,
     bundle_revision: decision.bundle_revision,
     registry_revision: decision.registry_revision,

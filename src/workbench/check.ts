@@ -11,7 +11,7 @@ import { clockRead } from "./lint/clock-read.ts";
 import { deadTopic } from "./lint/dead-topic.ts";
 import { FactsTree } from "./lint/facts-tree.ts";
 import type { DataFile, Lint, LintProject } from "./lint/lint.ts";
-import { aliasesOf, scopeOf } from "./lint/names.ts";
+import { aliasesOf, type Scope, scopesOf } from "./lint/names.ts";
 import { suppress } from "./lint/suppressions.ts";
 import { uncutTime } from "./lint/uncut-time.ts";
 import { unknownFact } from "./lint/unknown-fact.ts";
@@ -50,8 +50,8 @@ export async function checkPolicy(opa: Opa, project: PolicyProject): Promise<Fin
     parseSources(opa, dir, sources),
     evaluateCuts(opa, dir),
   ]);
-  const files = parsed.map(({ path, text, module }) => ({ path, text, scope: scopeOf(module) }));
-  const scopes = files.map(({ scope }) => scope);
+  const scopes = scopesOf(parsed.map(({ module }) => module));
+  const files = parsed.map(({ path, text }, at) => ({ path, text, scope: scopes[at] as Scope }));
   const { entrypoints } = project;
   const read: LintProject = {
     files,

@@ -257,9 +257,7 @@ export function describeConformance(adapter: AdapterUnderTest): void {
             retain: says.retain,
           });
           expect(decider.of("subscribe")[0]).toMatchObject({ filter: "$share/g/t/acme/d/meter-001/cmd/#" });
-          const subjects = new Set(
-            decider.asked.map((query) => (query.kind === "command" ? null : query.subject)),
-          );
+          const subjects = new Set(decider.asked.map((query) => ("subject" in query ? query.subject : null)));
           expect(subjects.size, "one subject object per session").toBe(1);
         },
       );

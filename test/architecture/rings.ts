@@ -44,7 +44,7 @@ export const folders: Readonly<Record<string, Folder>> = {
   "nats/": { ring: 1, says: "the ports of ring 0 over NATS; its only owner" },
   "pdp/": { ring: 2, says: "the decision: snapshot, facts, cache, engine and log put together" },
   "client/": { ring: 2, says: "the enforcement point's library: the same decider, over the wire" },
-  "eligibility/": { ring: 3, says: "who may update to what", later: true },
+  "eligibility/": { ring: 3, says: "who may update to what: single answers, whole fleets, rollouts" },
   "workbench/": { ring: 3, says: "the policy author's tools" },
   "admin/": { ring: 3, says: "quarantine, lift and break-glass with approvals" },
   "services/": { ring: 4, says: "the gRPC API, one file per service: wire to domain and back, nothing else" },

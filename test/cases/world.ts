@@ -1,13 +1,21 @@
 /** A row's world: the records, the peer, the proof and the question that its facts describe. */
-import type { Actor, Approval, BreakGlass, Credential, RecordKey } from "../../src/decision/facts.ts";
+import type {
+  Actor,
+  Approval,
+  BreakGlass,
+  Credential,
+  RecordKey,
+  RecordKind,
+} from "../../src/decision/facts.ts";
 import type { Evidence, Identity, Peer } from "../../src/decision/identity.ts";
 import type { Query, Subject, Will } from "../../src/decision/query.ts";
+import { bucketOf } from "../../src/pdp/bucket.ts";
 import type { Json, Row } from "./table.ts";
 
 /** A record to be stored. */
 export interface WorldRecord {
   readonly key: RecordKey;
-  readonly kind: "device" | "tenant" | "firmware_policy";
+  readonly kind: RecordKind;
   readonly record: Json;
 }
 
@@ -116,11 +124,59 @@ function recordsOf(facts: Json): WorldRecord[] {
     if (floor !== undefined)
       add("firmware_policy", `${place.tenant}/${place.class}`, { blocked: [], ...floor, ...place });
   }
+  records.push(...campaign(facts));
   if (device !== undefined) {
-    add("device", String(device["id"] ?? object(facts["request"])?.["client_id"]), device);
+    const id = String(device["id"] ?? object(facts["request"])?.["client_id"]);
+    add("device", id, isOta(facts) ? registered(device, facts) : device);
     const floor = object(facts["fw_policy"]);
     const place = { tenant: device["tenant"], class: device["class"] };
     if (floor !== undefined) add("firmware_policy", `${place.tenant}/${place.class}`, { ...floor, ...place });
+  }
+  return records;
+}
+
+const isOta = (facts: Json): boolean => object(facts["request"])?.["kind"] === "ota";
+
+/** The device of an OTA question: what the row says of its credential is what the registry knows of it. */
+function registered(device: Json, facts: Json): Json {
+  const credential = object(facts["credential"]);
+  const credentials = object(device["credentials"]);
+  const fingerprint = String(credential?.["fingerprint"]);
+  const entry = object(credentials?.[fingerprint]);
+  if (credential === undefined || credentials === undefined || entry === undefined) return device;
+  const known = ["type", "not_before", "not_after", "key_protection"].filter((name) => name in credential);
+  const stated = Object.fromEntries(known.map((name) => [name, credential[name]]));
+  return { ...device, credentials: { ...credentials, [fingerprint]: { ...entry, ...stated } } };
+}
+
+const salts = new Map<string, string>();
+
+/** A rollout id under which the device falls into the bucket that its row says: the host computes it. */
+function saltFor(rollout: string, device: string, bucket: number): string {
+  const key = `${rollout}|${device}|${bucket}`;
+  for (let i = 0; !salts.has(key) && i < 1_000_000; i++)
+    if (bucketOf(`${rollout}-${i}`, device) === bucket) salts.set(key, `${rollout}-${i}`);
+  return salts.get(key) ?? rollout;
+}
+
+/** The release and the rollout of a row, as records. */
+function campaign(facts: Json): WorldRecord[] {
+  const release = object(facts["release"]);
+  const rollout = object(facts["rollout"]);
+  const device = object(facts["device"]);
+  const bucket = object(device?.["ota"])?.["bucket"];
+  const wished = Number.isSafeInteger(bucket) && (bucket as number) >= 0 && (bucket as number) < 10_000;
+  const told = rollout?.["id"];
+  const id =
+    wished && typeof told === "string"
+      ? saltFor(told, String(device?.["id"]), bucket as number)
+      : (told as string);
+  const records: WorldRecord[] = [];
+  if (rollout !== undefined)
+    records.push({ key: `rollout:${id}`, kind: "rollout", record: { ...rollout, id } });
+  if (release !== undefined) {
+    const record: Json = { ...release, ...(rollout === undefined ? {} : { rollout: id }) };
+    records.push({ key: `release:${String(release["id"])}`, kind: "release", record });
   }
   return records;
 }
@@ -188,6 +244,12 @@ function queryOf(facts: Json, request: Json, proofOf: (credential: Credential) =
         approvals: (facts["approvals"] ?? []) as Approval[],
         break_glass: (object(facts["break_glass"]) ?? null) as BreakGlass | null,
       };
+    case "ota":
+      return {
+        kind: "ota",
+        device_id: String(object(facts["device"])?.["id"] ?? request["client_id"]),
+        release: object(facts["release"]) === undefined ? "" : String(object(facts["release"])?.["id"]),
+      };
     default:
       throw new Error(`this suite has no kind \`${String(request["kind"])}\``);
   }
@@ -201,14 +263,20 @@ export function worldOf(facts: Json, proofOf: (credential: Credential) => Proof,
     now: facts["now"] as number,
     synced: registry["synced"] === true,
     watermark: (registry["watermark"] ?? 0) as number,
-    records: recordsOf(facts),
+    records: recordsOf({ ...facts, request }),
     peer: peerOf(request),
     query: queryOf(facts, request, proofOf),
   };
 }
 
 /** The kinds that this release decides. */
-export const decidedKinds: ReadonlySet<string> = new Set(["connect", "publish", "subscribe", "command"]);
+export const decidedKinds: ReadonlySet<string> = new Set([
+  "connect",
+  "publish",
+  "subscribe",
+  "command",
+  "ota",
+]);
 
 /** Rows of those kinds. */
 export function decidedRows(rows: readonly Row[]): Row[] {

@@ -53,6 +53,7 @@ function keyOf(item: wire.BatchItem): string {
   if (check?.$case === "connect") return check.value.subject?.client_id ?? "";
   if (check?.$case === "publish") return check.value.topic;
   if (check?.$case === "subscribe") return check.value.filters[0]?.filter ?? "";
+  if (check?.$case === "ota") return check.value.release;
   return check?.value.command ?? "";
 }
 

@@ -7,7 +7,8 @@ import { type Facts, isObject, type Json } from "./tables.ts";
 
 /** One entry of `sallyport/cuts`. */
 export interface Cuts {
-  readonly time: readonly { readonly fact: string; readonly at: readonly number[] }[];
+  readonly time: readonly { readonly fact: string; readonly at: readonly number[]; readonly plus?: string }[];
+  readonly daily?: readonly { readonly fact: string; readonly offset: string }[];
   readonly lag?: readonly number[];
   readonly age?: readonly number[];
   readonly skew?: readonly number[];
@@ -71,17 +72,60 @@ export const differences = [
   ["skew", "request.device_time"],
 ] as const;
 
+/** A name of one cut, unique within its list. */
+export function cutName(fact: string, offset: number, plus?: string): string {
+  return `${fact} ${offset}${plus === undefined ? "" : ` ${plus}`}`;
+}
+
+const day = 86_400;
+
+interface Daily {
+  readonly name: string;
+  /** Seconds from the epoch to a moment at which the cut falls. */
+  readonly phase: number;
+}
+
+function dailyOf(cuts: Cuts, input: Facts): Daily[] {
+  return (cuts.daily ?? []).flatMap(({ fact, offset }) => {
+    const second = numberAt(input, fact);
+    const zone = numberAt(input, offset);
+    return second === undefined || zone === undefined
+      ? []
+      : [{ name: `daily ${fact}`, phase: second - zone }];
+  });
+}
+
+/** Each daily cut as it came last at the input's own time, and as it comes next. */
+function dailyCuts(cuts: Cuts, input: Facts): Cut[] {
+  const now = input["now"] as number;
+  return dailyOf(cuts, input).flatMap(({ name, phase }) => {
+    const last = phase + Math.floor((now - phase) / day) * day;
+    return [last, last + day].map((at) => ({ name, at }));
+  });
+}
+
+/** Which day of each daily cut a moment falls into: two moments of one index have none of them in between. */
+export function dailyIndex(entrypoint: string, input: Facts, time: number): string {
+  const cuts = cutTable[modelOf(input)]?.[entrypoint];
+  if (cuts === undefined) return "";
+  return dailyOf(cuts, input)
+    .map(({ phase }) => Math.floor((time - phase) / day))
+    .join();
+}
+
 /** The cuts of one input, as times at which `now` meets them. */
 export function cutsOf(entrypoint: string, input: Facts, mode: Mode): Cut[] {
   const cuts = cutTable[modelOf(input)]?.[entrypoint];
   if (cuts === undefined) throw new Error(`no cuts for \`${entrypoint}\``);
-  const facts = cuts.time.flatMap(({ fact, at }) =>
-    valuesAt(input, fact.split(".")).flatMap((value) =>
-      typeof value === "number"
-        ? at.map((offset) => ({ name: `${fact} ${offset}`, at: value + offset }))
+  const dated = cuts.time.flatMap(({ fact, at, plus }) => {
+    const more = plus === undefined ? 0 : numberAt(input, plus);
+    return valuesAt(input, fact.split(".")).flatMap((value) =>
+      typeof value === "number" && more !== undefined
+        ? at.map((offset) => ({ name: cutName(fact, offset, plus), at: value + offset + more }))
         : [],
-    ),
-  );
+    );
+  });
+  const facts = [...dated, ...dailyCuts(cuts, input)];
   if (mode === "step") return facts;
   const measured = differences.flatMap(([name, path]) => {
     const from = numberAt(input, path);

@@ -3,8 +3,11 @@ import { expect, it } from "vitest";
 import {
   answerAt,
   type Cut,
+  type Cuts,
+  cutName,
   cutsOf,
   cutTable,
+  dailyIndex,
   differences,
   type Mode,
   replaceAt,
@@ -51,10 +54,10 @@ function unsound(
 ): Change | undefined {
   const cuts = [...new Set(cutsOf(entrypoint, input, mode).map((cut) => cut.at))].sort((a, b) => a - b);
   const all = [...new Set([...probes, ...cuts.flatMap((cut) => [cut - 1, cut])])].sort((a, b) => a - b);
-  let interval = -1;
+  let interval = "";
   let known: { readonly time: number; readonly answer: string } | undefined;
   for (const time of all) {
-    const reached = cuts.findLastIndex((cut) => cut <= time);
+    const reached = `${cuts.findLastIndex((cut) => cut <= time)} ${dailyIndex(entrypoint, input, time)}`;
     const answer = answerAt(entrypoint, input, time, mode);
     if (known !== undefined && interval === reached && known.answer !== answer) {
       return { before: `${known.time - now}: ${known.answer}`, after: `${time - now}: ${answer}` };
@@ -123,6 +126,11 @@ function matters(entrypoint: string, input: Facts, mode: Mode, name: string): bo
   return answerAt(entrypoint, input, cut.at - 1, mode) !== answerAt(entrypoint, input, cut.at, mode);
 }
 
+/** The second of the device's own day at which the question is asked. */
+function secondOfDay(input: Facts): number {
+  return (now + ((valuesAt(input, ["device", "ota", "tz_offset_s"])[0] as number) ?? 0)) % 86_400;
+}
+
 const names = Object.keys(twists);
 const ofGateway = names.filter((name) => name.startsWith("gateway_") && name !== "gateway_class");
 const ofDevice = names.filter((name) => !ofGateway.includes(name) && name !== "via");
@@ -150,9 +158,11 @@ it.each(models)(
   "every cut of %s matters: dropping it would be caught",
   (model) => {
     for (const entrypoint of entrypoints) {
-      const { time, lag = [], age = [], skew = [] } = cutTable[model]?.[entrypoint] ?? { time: [] };
+      const none: Cuts = { time: [] };
+      const { time, daily = [], lag = [], age = [], skew = [] } = cutTable[model]?.[entrypoint] ?? none;
       const wanted = new Set([
-        ...time.flatMap(({ fact, at: list }) => list.map((offset) => `${fact} ${offset}`)),
+        ...time.flatMap(({ fact, at: list, plus }) => list.map((offset) => cutName(fact, offset, plus))),
+        ...daily.map(({ fact }) => `daily ${fact}`),
         ...lag.map((offset) => `lag ${offset}`),
         ...age.map((offset) => `age ${offset}`),
         ...skew.map((offset) => `skew ${offset}`),
@@ -167,9 +177,13 @@ it.each(models)(
           });
           if (input === undefined) continue;
           for (const name of wanted) {
-            const [fact = "", offset = "0"] = name.split(" ");
+            const [fact = "", offset = "0", plus] = name.split(" ");
             const measured = differences.find(([difference]) => difference === fact)?.[1];
-            const aligned = replaceAt(input, (measured ?? fact).split("."), now - Number(offset)) as Facts;
+            const more = plus === undefined ? 0 : ((valuesAt(input, plus.split("."))[0] as number) ?? 0);
+            const aligned =
+              fact === "daily"
+                ? (replaceAt(input, offset.split("."), secondOfDay(input)) as Facts)
+                : (replaceAt(input, (measured ?? fact).split("."), now - Number(offset) - more) as Facts);
             if (matters(entrypoint, aligned, measured === undefined ? "step" : "alone", name))
               wanted.delete(name);
           }

@@ -6,7 +6,7 @@ import { type Facts, isObject, type Json, merge, ownRows, type Row, sharedRows }
 import { models, twisted, twists } from "./twists.ts";
 
 const rows: readonly Row[] = [...ownRows, ...sharedRows];
-const ownKinds = ["connect", "publish", "subscribe"];
+const ownKinds = ["connect", "publish", "subscribe", "ota"];
 
 interface Case {
   readonly name: string;
@@ -17,7 +17,7 @@ interface Case {
 const bent = fc
   .record({
     model: fc.constantFrom(...models),
-    kind: fc.constantFrom("connect", "publish", "subscribe", "command"),
+    kind: fc.constantFrom("connect", "publish", "subscribe", "command", "ota"),
     stream: fc.constantFrom("hv", "ops", "sec", "mgmt", "rec", "prov"),
     names: fc.subarray(Object.keys(twists), { maxLength: 4 }),
   })
@@ -169,6 +169,18 @@ const backoff = new Set([
   "credential_not_yet_valid",
   "gateway_capacity_exceeded",
   "admission_shed",
+  "ota_no_release",
+  "ota_rollout_paused",
+  "ota_rollout_not_running",
+  "ota_tenant_hold",
+  "ota_region_hold",
+  "ota_gate_insufficient_data",
+  "ota_gate_baking",
+  "ota_ring_not_open",
+  "ota_bucket_not_reached",
+  "ota_outside_window",
+  "ota_device_not_ready",
+  "ota_in_progress",
 ]);
 
 it("what is transient never disconnects and says when to come back (INV-12)", () => {
@@ -188,6 +200,81 @@ it("findings never repeat the reason or each other", () => {
     );
   }
 });
+
+/** A healthy offer with health and percent as given, asked at `now`. */
+const campaign = ownRows.find(({ id }) => id === "updates-1")?.facts as Facts;
+
+function askOffer(given: Facts): ReturnType<typeof decide> {
+  return decide("ota", merge(campaign, given) as Facts);
+}
+
+it("eligibility is monotone in percent and in time since bake (INV-13)", () => {
+  const rings = (campaign["rollout"] as Facts)["rings"] as readonly Facts[];
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 10_000 }),
+      fc.integer({ min: 0, max: 10_000 }),
+      fc.integer({ min: 0, max: 9999 }),
+      fc.integer({ min: 0, max: 30 * 86_400 }),
+      fc.integer({ min: 0, max: 30 * 86_400 }),
+      (percent, more, bucket, age, older) => {
+        const now = campaign["now"] as number;
+        const offer = (percent_bp: number, openFor: number): Facts => ({
+          device: { ota: { ring: 2, bucket } },
+          rollout: {
+            gates: { bake_s: 9 * 86_400 },
+            rings: rings.map((ring, i) =>
+              i === 2
+                ? { ...ring, percent_bp }
+                : { ...ring, opened_at: i < 2 ? now - openFor : (ring["opened_at"] ?? 0) },
+            ) as Json,
+          },
+        });
+        const before = askOffer(offer(Math.min(percent, more), Math.min(age, older)));
+        const after = askOffer(offer(Math.max(percent, more), Math.max(age, older)));
+        if (before.allow) expect(after.allow).toBe(true);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
+it("no sequence of allowed updates lowers the security version (INV-14)", () => {
+  const step = fc.record({
+    kind: fc.constantFrom("feature", "security", "remediation", "rollback"),
+    key: fc.integer({ min: 3_000_000, max: 3_000_009 }),
+    svn: fc.integer({ min: 0, max: 6 }),
+    from: fc.subarray([3_000_000, 3_000_003, 3_000_006, 3_000_009]),
+  });
+  let taken = 0;
+  let back = 0;
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 5, maxLength: 30, size: "max" }), (steps) => {
+      let firmware = { key: 3_000_003, svn: 2 };
+      const highest = [firmware.svn];
+      for (const { kind, key, svn, from } of steps) {
+        const { allow } = askOffer({
+          device: { firmware: { ...firmware } },
+          release: { kind, key, svn, delta_from_key: 0 },
+          rollout: { rollback_from: from },
+        });
+        if (!allow) continue;
+        taken += 1;
+        if (key < firmware.key) {
+          back += 1;
+          expect(kind).toBe("rollback");
+          expect(from).toContain(firmware.key);
+        }
+        firmware = { key, svn };
+        expect(firmware.svn).toBeGreaterThanOrEqual(Math.max(...highest));
+        highest.push(firmware.svn);
+      }
+    }),
+    { numRuns: 200 },
+  );
+  expect(taken).toBeGreaterThan(200);
+  expect(back).toBeGreaterThan(5);
+}, 60_000);
 
 /** Told by the host before any policy, or by no model of the shipped data. */
 const elsewhere = new Set(["bad_request"]);

@@ -86,7 +86,7 @@ function load<T>(path: string): T {
   return parse(readFileSync(path, "utf8")) as T;
 }
 
-const kinds = ["connect", "publish", "subscribe", "command"];
+const kinds = ["connect", "publish", "subscribe", "command", "ota"];
 
 function rowsIn(folder: string): Row[] {
   if (!existsSync(join(folder, "fixtures.yaml"))) return [];
@@ -140,7 +140,7 @@ function ownRow({ at, subjects }: Subjects, id: string, row: OwnRow): Row {
   const model =
     (isObject(device) ? device["model"] : undefined) ?? (isObject(tenant) ? tenant["model"] : undefined);
   const expect = {
-    allow: row.answer.startsWith("ok"),
+    allow: /^(ok|ota_eligible)/.test(row.answer),
     reason: row.answer,
     ...(row.duties === undefined ? {} : { obligations: absolute(row.duties, at) as Facts }),
     ...(row.never === undefined ? {} : { absent: row.never }),

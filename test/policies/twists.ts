@@ -28,7 +28,7 @@ const byModel: Readonly<Record<string, string>> = {
 };
 
 export const models: readonly string[] = Object.keys(byModel);
-export const entrypoints: readonly string[] = ["connect", "publish", "subscribe", "command", "grants"];
+export const entrypoints: readonly string[] = ["connect", "publish", "subscribe", "command", "ota", "grants"];
 
 const gateway = subject("valve") as Facts;
 
@@ -98,6 +98,32 @@ export const twists: Readonly<Record<string, Facts>> = {
   },
 };
 
+const campaign = subject("update_meter") as Facts;
+
+/** An offer of the update subject's campaign that fits the device. */
+function offered(facts: Facts, stream: string): Facts {
+  const device = facts["device"] as Facts;
+  const own = campaign["device"] as Facts;
+  return merge(facts, {
+    device: {
+      home_region: "eu-north",
+      hw_rev: "b",
+      firmware: (own["firmware"] ?? null) as Json,
+      ota: (own["ota"] ?? null) as Json,
+    },
+    tenant: { ota_hold: false },
+    release: merge(campaign["release"], {
+      env: (facts["request"] as Facts)["env"] ?? "",
+      classes: [device["class"] ?? ""],
+      ...(stream === "mgmt" ? { kind: "remediation" } : {}),
+    }),
+    rollout: merge(campaign["rollout"], {
+      owner_approvals: ["owner"],
+      ...(stream === "ops" ? { window: { from: 3600, to: 7200 } } : {}),
+    }),
+  }) as Facts;
+}
+
 function question(entrypoint: string, facts: Facts, stream: string): Facts {
   const device = facts["device"] as Facts;
   const own = `t/northgrid/d/${String(device["id"])}`;
@@ -144,7 +170,7 @@ export function twisted(model: string, entrypoint: string, stream: string, names
   const healthy = subject(byModel[model] ?? "meter") as Facts;
   const credential = healthy["credential"] as Facts;
   const key = { attestation: { key_fingerprint: credential["fingerprint"] ?? "" } };
-  const asked = merge(healthy, {
+  const asked = merge(entrypoint === "ota" ? offered(healthy, stream) : healthy, {
     request: question(entrypoint, healthy, stream),
     actor,
     approvals: [{ by: "bob", roles: ["command_approver"], expires_at: "@+1h" }],

@@ -70,6 +70,8 @@ function readerOf(facts: FactsTable): Parameters<typeof withDuties>[0] {
     device: (id) => facts.device(id),
     tenant: (id) => facts.tenant(id),
     firmwarePolicy: (tenant, deviceClass) => facts.firmwarePolicy(tenant, deviceClass),
+    release: (id) => facts.release(id),
+    rollout: (id) => facts.rollout(id),
     revision: facts.revision,
     freshness: () => ({ ...facts.freshness(), ageS: 0 }),
   };

@@ -60,7 +60,9 @@ export const whole: Readonly<Record<string, string>> = {
 export function project(files: Readonly<Record<string, string>> = {}): string {
   const dir = mkdtempSync(path.join(tmpdir(), "sallyport-project-"));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
-  cpSync("policies/schemas", path.join(dir, "schemas"), { recursive: true });
+  // A project without updates: `ota` is optional.
+  const filter = (source: string): boolean => !source.endsWith("ota.json");
+  cpSync("policies/schemas", path.join(dir, "schemas"), { recursive: true, filter });
   for (const [name, text] of Object.entries({ ...whole, ...files })) {
     mkdirSync(path.dirname(path.join(dir, name)), { recursive: true });
     writeFileSync(path.join(dir, name), text);

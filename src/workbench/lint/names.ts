@@ -9,6 +9,7 @@ export interface Scope {
   readonly module: Module;
   /** Absolute path by imported name. */
   readonly imports: ReadonlyMap<string, readonly Step[]>;
+  /** Rules of the whole package. */
   readonly rules: ReadonlySet<string>;
 }
 
@@ -18,8 +19,16 @@ export function nameOf(rule: Rule): string {
   return typeof first === "string" ? first : (rule.head.name ?? "");
 }
 
-/** The meaning of a module's names. */
-export function scopeOf(module: Module): Scope {
+/** The meaning of each module's names. A package may be spread over several files: its rules are those of all. */
+export function scopesOf(modules: readonly Module[]): Scope[] {
+  const scopes = modules.map(scopeOf);
+  const rules = new Map<string, Set<string>>();
+  for (const scope of scopes)
+    rules.set(scope.package, new Set([...(rules.get(scope.package) ?? []), ...scope.rules]));
+  return scopes.map((scope) => ({ ...scope, rules: rules.get(scope.package) ?? scope.rules }));
+}
+
+function scopeOf(module: Module): Scope {
   const path = module.package.path.slice(1).map((term) => String(term.value));
   const imports = new Map<string, readonly Step[]>();
   for (const { path: imported, alias } of module.imports ?? []) {

@@ -22,6 +22,10 @@ function listed(cuts: unknown): Listed | undefined {
     for (const list of Object.values(byKind).filter(isFacts)) {
       for (const cut of Array.isArray(list["time"]) ? list["time"] : [])
         facts.add(String((cut as { fact?: unknown }).fact));
+      for (const cut of Array.isArray(list["daily"]) ? list["daily"] : []) {
+        const { fact, offset } = cut as { fact?: unknown; offset?: unknown };
+        facts.add(String(fact)).add(String(offset));
+      }
       for (const name of Object.keys(guards)) {
         const marks = list[name];
         if (Array.isArray(marks) && marks.length > 0) found.add(name);

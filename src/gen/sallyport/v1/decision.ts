@@ -273,6 +273,17 @@ export interface BreakGlass {
   expires_at: number;
 }
 
+export interface CheckUpdateRequest {
+  /** Device that would take the release. Required. */
+  device_id: string;
+  /** Id of the release; empty: none is on offer. */
+  release: string;
+}
+
+export interface CheckUpdateResponse {
+  decision?: Decision | undefined;
+}
+
 export interface BatchCheckRequest {
   /** 1 to 256 items. */
   items: BatchItem[];
@@ -284,6 +295,7 @@ export interface BatchItem {
     | { $case: "publish"; value: CheckPublishRequest }
     | { $case: "subscribe"; value: CheckSubscribeRequest }
     | { $case: "command"; value: CheckCommandRequest }
+    | { $case: "ota"; value: CheckUpdateRequest }
     | undefined;
 }
 
@@ -481,7 +493,19 @@ export interface Obligations {
   /** Who must be told. Advisory. */
   notify: string[];
   /** An undelivered command expires after this many seconds. */
-  command_ttl_s?: number | undefined;
+  command_ttl_s?:
+    | number
+    | undefined;
+  /** ota: delta | full. */
+  artifact?:
+    | string
+    | undefined;
+  /** ota: go on with a partial download. */
+  resume?:
+    | boolean
+    | undefined;
+  /** ota: the answer is void from then on. */
+  expires_at?: number | undefined;
 }
 
 function createBaseX509Chain(): X509Chain {
@@ -2008,6 +2032,109 @@ export const BreakGlass: MessageFns<BreakGlass> = {
   },
 };
 
+function createBaseCheckUpdateRequest(): CheckUpdateRequest {
+  return { device_id: "", release: "" };
+}
+
+export const CheckUpdateRequest: MessageFns<CheckUpdateRequest> = {
+  encode(message: CheckUpdateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.device_id !== "") {
+      writer.uint32(10).string(message.device_id);
+    }
+    if (message.release !== "") {
+      writer.uint32(18).string(message.release);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckUpdateRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckUpdateRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.device_id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.release = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCheckUpdateResponse(): CheckUpdateResponse {
+  return { decision: undefined };
+}
+
+export const CheckUpdateResponse: MessageFns<CheckUpdateResponse> = {
+  encode(message: CheckUpdateResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.decision !== undefined) {
+      Decision.encode(message.decision, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckUpdateResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckUpdateResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.decision = Decision.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseBatchCheckRequest(): BatchCheckRequest {
   return { items: [] };
 }
@@ -2073,6 +2200,9 @@ export const BatchItem: MessageFns<BatchItem> = {
       case "command":
         CheckCommandRequest.encode(message.check.value, writer.uint32(34).fork()).join();
         break;
+      case "ota":
+        CheckUpdateRequest.encode(message.check.value, writer.uint32(42).fork()).join();
+        break;
     }
     return writer;
   },
@@ -2120,6 +2250,14 @@ export const BatchItem: MessageFns<BatchItem> = {
             }
 
             message.check = { $case: "command", value: CheckCommandRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.check = { $case: "ota", value: CheckUpdateRequest.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -3049,6 +3187,9 @@ function createBaseObligations(): Obligations {
     review_by: undefined,
     notify: [],
     command_ttl_s: undefined,
+    artifact: undefined,
+    resume: undefined,
+    expires_at: undefined,
   };
 }
 
@@ -3107,6 +3248,15 @@ export const Obligations: MessageFns<Obligations> = {
     }
     if (message.command_ttl_s !== undefined) {
       writer.uint32(144).int64(message.command_ttl_s);
+    }
+    if (message.artifact !== undefined) {
+      writer.uint32(154).string(message.artifact);
+    }
+    if (message.resume !== undefined) {
+      writer.uint32(160).bool(message.resume);
+    }
+    if (message.expires_at !== undefined) {
+      writer.uint32(168).int64(message.expires_at);
     }
     return writer;
   },
@@ -3268,6 +3418,30 @@ export const Obligations: MessageFns<Obligations> = {
             message.command_ttl_s = longToNumber(reader.int64());
             continue;
           }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.artifact = reader.string();
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.resume = reader.bool();
+            continue;
+          }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.expires_at = longToNumber(reader.int64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3332,6 +3506,19 @@ export const DecisionServiceService = {
       Buffer.from(CheckCommandResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CheckCommandResponse => CheckCommandResponse.decode(value),
   },
+  /**
+   * May this device take this release now? The raw decision of kind `ota`; `EligibilityService` says it in the words
+   * of an OTA service.
+   */
+  checkUpdate: {
+    path: "/sallyport.v1.DecisionService/CheckUpdate" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CheckUpdateRequest): Buffer => Buffer.from(CheckUpdateRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CheckUpdateRequest => CheckUpdateRequest.decode(value),
+    responseSerialize: (value: CheckUpdateResponse): Buffer => Buffer.from(CheckUpdateResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CheckUpdateResponse => CheckUpdateResponse.decode(value),
+  },
   /** Several questions of any kind, answered in order. A malformed item is answered with a denial of its own. */
   batchCheck: {
     path: "/sallyport.v1.DecisionService/BatchCheck" as const,
@@ -3373,6 +3560,11 @@ export interface DecisionServiceServer extends UntypedServiceImplementation {
   checkSubscribe: handleUnaryCall<CheckSubscribeRequest, CheckSubscribeResponse>;
   /** May this actor send this command to this device? */
   checkCommand: handleUnaryCall<CheckCommandRequest, CheckCommandResponse>;
+  /**
+   * May this device take this release now? The raw decision of kind `ota`; `EligibilityService` says it in the words
+   * of an OTA service.
+   */
+  checkUpdate: handleUnaryCall<CheckUpdateRequest, CheckUpdateResponse>;
   /** Several questions of any kind, answered in order. A malformed item is answered with a denial of its own. */
   batchCheck: handleUnaryCall<BatchCheckRequest, BatchCheckResponse>;
   /** The topic filters a session may publish and subscribe to, for brokers that want a list at connect. */
@@ -3445,6 +3637,25 @@ export interface DecisionServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CheckCommandResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * May this device take this release now? The raw decision of kind `ota`; `EligibilityService` says it in the words
+   * of an OTA service.
+   */
+  checkUpdate(
+    request: CheckUpdateRequest,
+    callback: (error: ServiceError | null, response: CheckUpdateResponse) => void,
+  ): ClientUnaryCall;
+  checkUpdate(
+    request: CheckUpdateRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CheckUpdateResponse) => void,
+  ): ClientUnaryCall;
+  checkUpdate(
+    request: CheckUpdateRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CheckUpdateResponse) => void,
   ): ClientUnaryCall;
   /** Several questions of any kind, answered in order. A malformed item is answered with a denial of its own. */
   batchCheck(
