@@ -13,9 +13,9 @@ import {
   intervalAround,
   sortedMarks,
 } from "../pdp/cuts.ts";
+import type { OtaJudgement } from "../pdp/decide-ota.ts";
 import type { FactsReader } from "../pdp/facts-reader.ts";
 import { credentialPart, registeredCredential } from "../pdp/join-ota.ts";
-import type { OtaJudgement } from "../pdp/ota.ts";
 import type { PeerDecider } from "../pdp/pdp.ts";
 import { renderObligations, type Verdict } from "../pdp/result.ts";
 import type { PolicySnapshot } from "../pdp/snapshot.ts";

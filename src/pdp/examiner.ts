@@ -4,6 +4,7 @@ import type { RecordKey, RecordKind } from "../decision/facts.ts";
 import type { Peer } from "../decision/identity.ts";
 import type { CommandQuery, OtaQuery, Query, SessionQuery } from "../decision/query.ts";
 import { answerAround } from "./answer.ts";
+import { judgeOta } from "./decide-ota.ts";
 import type { DecisionCore } from "./decision-core.ts";
 import { type Asking, type Desk, foreignTenant, isForeign } from "./desk.ts";
 import { type Evaluated, evaluateInput } from "./evaluate-input.ts";
@@ -11,7 +12,6 @@ import { boundOf, type Explanation, factsUsed, type RecordUsed, summarize } from
 import type { FactsReader, Stored } from "./facts-reader.ts";
 import { type GrantList, readGrants, sessionExpiry } from "./grants.ts";
 import { type CommandAuthority, type Joined, joinCommand, joinSession } from "./join.ts";
-import { judgeOta } from "./ota.ts";
 import { isUnfit, type Prepared, prepare } from "./prepare.ts";
 import { checkQuery } from "./query-check.ts";
 import {
