@@ -10,11 +10,13 @@ export function belongsTo(owner: string, other: string): string {
 /** FACTS.md, registry feed: `retired` is terminal. */
 export const retiredIsTerminal = "the device is retired, which nothing undoes";
 
+function isRetired(record: AnyRecord | undefined): boolean {
+  return record !== undefined && "credentials" in record && record.state.lifecycle === "retired";
+}
+
 /** Whether `record` would bring a retired device back. */
 export function isUnretired(inForce: StoredValue | undefined, record: AnyRecord | undefined): boolean {
-  const before = inForce?.record;
-  if (before === undefined || !("state" in before) || before.state.lifecycle !== "retired") return false;
-  return record === undefined || !("state" in record) || record.state.lifecycle !== "retired";
+  return isRetired(inForce?.record) && !isRetired(record);
 }
 
 /** A record outside the tenants of its feed. */
