@@ -1,45 +1,44 @@
 /** Builtin functions of Rego that OPA does not compile into the module. */
 import { Fault } from "../runtime/fault.ts";
-import { sprintf } from "./sprintf.ts";
-import type { Term } from "./term.ts";
+import { awsBuiltins } from "./builtins/aws.ts";
+import type { Builtin, BuiltinTable, EvaluationContext } from "./builtins/builtin.ts";
+import { cryptoBuiltins } from "./builtins/crypto.ts";
+import { encodingBuiltins } from "./builtins/encoding.ts";
+import { graphBuiltins } from "./builtins/graph.ts";
+import { jsonBuiltins } from "./builtins/json.ts";
+import { jwtBuiltins } from "./builtins/jwt.ts";
+import { netBuiltins } from "./builtins/net.ts";
+import { numberBuiltins } from "./builtins/numbers.ts";
+import { regexBuiltins } from "./builtins/regex.ts";
+import { semverBuiltins } from "./builtins/semver.ts";
+import { stringBuiltins } from "./builtins/strings.ts";
+import { clockBuiltins, timeBuiltins } from "./builtins/time.ts";
+import { unitBuiltins } from "./builtins/units.ts";
+import { uriBuiltins } from "./builtins/uri.ts";
 
-/**
- * A builtin. Returns undefined where Rego is undefined; what it throws counts as undefined too, as in
- * OPA, except a Fault, which aborts the evaluation. Pure: equal arguments, equal result.
- */
-export type Builtin = (...args: readonly Term[]) => Term | undefined;
-
-const strings = (term: Term | undefined): readonly string[] => {
-  if (typeof term === "string") return [term];
-  if (!Array.isArray(term) && !(term instanceof Set)) throw new TypeError("not strings");
-  const list: unknown[] = [...term];
-  if (!list.every((item) => typeof item === "string")) throw new TypeError("not strings");
-  return list;
+/** Builtins that need no more than their arguments. */
+const pure: BuiltinTable = {
+  ...awsBuiltins,
+  ...cryptoBuiltins,
+  ...encodingBuiltins,
+  ...graphBuiltins,
+  ...jsonBuiltins,
+  ...netBuiltins,
+  ...numberBuiltins,
+  ...regexBuiltins,
+  ...semverBuiltins,
+  ...stringBuiltins,
+  ...timeBuiltins,
+  ...unitBuiltins,
+  ...uriBuiltins,
 };
-
-const text = (term: Term | undefined): string => {
-  if (typeof term !== "string") throw new TypeError("not a string");
-  return term;
-};
-
-/** Whether any string of the first argument starts (ends) with any of the second; each a string, array or set. */
-const anyAffix =
-  (matches: (value: string, affix: string) => boolean): Builtin =>
-  (values, affixes) => {
-    const wanted = strings(affixes);
-    return strings(values).some((value) => wanted.some((affix) => matches(value, affix)));
-  };
 
 /** Table of the builtins on offer, by Rego name. A policy that needs another is refused at load. */
-export const builtins: Readonly<Record<string, Builtin>> = {
-  sprintf: (format, values) => sprintf(text(format), values as Term),
-  "strings.any_prefix_match": anyAffix((value, prefix) => value.startsWith(prefix)),
-  "strings.any_suffix_match": anyAffix((value, suffix) => value.endsWith(suffix)),
-  "strings.count": (search, part) => {
-    if (text(part) === "") return Array.from(text(search)).length + 1;
-    return text(search).split(text(part)).length - 1;
-  },
-};
+export const builtins = (context: EvaluationContext): BuiltinTable => ({
+  ...pure,
+  ...clockBuiltins(context),
+  ...jwtBuiltins(context),
+});
 
 /** Never offered: a decision reads its input and nothing else. Ends in a dot: a whole family. */
 const forbidden: Readonly<Record<string, string>> = {
@@ -58,7 +57,7 @@ const forbidden: Readonly<Record<string, string>> = {
  */
 export function resolveBuiltins(
   ids: Readonly<Record<string, number>>,
-  table: Readonly<Record<string, Builtin>> = builtins,
+  table: BuiltinTable,
 ): readonly Builtin[] {
   const resolved: Builtin[] = [];
   const refused: string[] = [];

@@ -2,7 +2,8 @@
 import { createRequire } from "node:module";
 import type * as sdk from "@open-policy-agent/opa-wasm";
 import { Fault } from "../runtime/fault.ts";
-import { type Builtin, resolveBuiltins } from "./builtins.ts";
+import type { Builtin } from "./builtins/builtin.ts";
+import { builtins, resolveBuiltins } from "./builtins.ts";
 import { checkAbi, type PolicyExports } from "./module.ts";
 import { formatTerm, parseTerm } from "./term.ts";
 
@@ -26,6 +27,8 @@ export interface Layout {
  */
 export class Instance {
   readonly entrypoints: ReadonlyMap<string, number>;
+  /** Builtins that the module asks its host for. */
+  readonly builtinNames: readonly string[];
   readonly #memory: WebAssembly.Memory;
   readonly #exports: PolicyExports;
   readonly #data: number;
@@ -34,6 +37,7 @@ export class Instance {
   readonly #layout: Layout;
   readonly #encoder = new TextEncoder();
   #builtins: readonly Builtin[] = [];
+  #input = "";
   #bytes: Buffer;
   #inputArea: Buffer;
 
@@ -52,7 +56,8 @@ export class Instance {
       string,
       number
     >;
-    this.#builtins = resolveBuiltins(ids);
+    this.builtinNames = Object.keys(ids);
+    this.#builtins = resolveBuiltins(ids, builtins({ input: () => this.#input }));
     loaded.setData(new TextEncoder().encode(dataJson).buffer);
     this.#data = loaded.dataAddr;
     this.#inputAt = Number(loaded.dataHeapPtr);
@@ -71,24 +76,32 @@ export class Instance {
   }
 
   /**
-   * Evaluates and hands the printed result (a Rego set, without its final NUL) to `read`.
+   * Evaluates and hands the printed result (a Rego set, without its final NUL) to `read`. The input is
+   * JSON, or absent; `notation` lets it be Rego's instead, with sets.
    * @throws Fault `input_invalid`; anything else that the module throws
    */
   evaluate<T>(
     entrypoint: number,
-    inputJson: string,
+    inputJson: string | undefined,
     read: (memory: Buffer, start: number, end: number) => T,
+    notation: "opa_json_parse" | "opa_value_parse" = "opa_json_parse",
   ): T {
     const exports = this.#exports;
+    this.#input = inputJson ?? "null";
     this.#refresh();
-    const { read: taken, written } = this.#encoder.encodeInto(inputJson, this.#inputArea);
-    if (taken < inputJson.length) throw tooLarge(this.#layout.maxInputBytes);
+    let written = 0;
+    if (inputJson !== undefined) {
+      const encoded = this.#encoder.encodeInto(inputJson, this.#inputArea);
+      if (encoded.read < inputJson.length) throw tooLarge(this.#layout.maxInputBytes);
+      written = encoded.written;
+    }
     exports.opa_heap_ptr_set(this.#inputAt + written);
     // `opa_eval` would read `{1,2}` as a set and take what it cannot read for no input at all.
-    const input = exports.opa_json_parse(this.#inputAt, written);
-    if (input === 0) throw new Fault("input_invalid", "the policy input is not JSON");
+    const input = inputJson === undefined ? 0 : exports[notation](this.#inputAt, written);
+    if (input === 0 && inputJson !== undefined)
+      throw new Fault("input_invalid", "the policy input is not JSON");
     const context = exports.opa_eval_ctx_new();
-    exports.opa_eval_ctx_set_input(context, input);
+    if (input !== 0) exports.opa_eval_ctx_set_input(context, input);
     exports.opa_eval_ctx_set_data(context, this.#data);
     exports.opa_eval_ctx_set_entrypoint(context, entrypoint);
     exports.eval(context);

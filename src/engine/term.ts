@@ -1,11 +1,12 @@
 /** Rego values as a policy prints them: JSON with sets, and with keys of any kind. */
 import { Fault } from "../runtime/fault.ts";
+import { compareNums, doubleOf, type Num, Numeral, toNum, wholeOf } from "./numeral.ts";
 
-/** A Rego value. Sets and maps keep Rego's order; numbers are exact (see {@link parseTerm}). */
+/** A Rego value. Sets and maps keep Rego's order; numbers are exact. */
 export type Term =
   | null
   | boolean
-  | number
+  | Num
   | string
   | readonly Term[]
   | ReadonlySet<Term>
@@ -17,7 +18,7 @@ const isSet = (term: Term): term is ReadonlySet<Term> => term instanceof Set;
 const rank = (term: Term): number => {
   if (term === null) return 0;
   if (typeof term === "boolean") return 1;
-  if (typeof term === "number") return 2;
+  if (typeof term === "number" || term instanceof Numeral) return 2;
   if (typeof term === "string") return 3;
   if (Array.isArray(term)) return 4;
   return isMap(term) ? 5 : 6;
@@ -40,7 +41,8 @@ export function compareTerms(left: Term, right: Term): number {
   const order = rank(left) - rank(right);
   if (order !== 0 || left === null || right === null) return order;
   if (typeof left === "string") return Buffer.compare(Buffer.from(left), Buffer.from(right as string));
-  if (typeof left === "boolean" || typeof left === "number") return Number(left) - Number(right);
+  if (typeof left === "boolean") return Number(left) - Number(right);
+  if (typeof left === "number" || left instanceof Numeral) return compareNums(left, right as Num);
   if (isSet(left)) return compareLists([...left], [...(right as ReadonlySet<Term>)]);
   if (isMap(left)) return compareLists(flat(left), flat(right as ReadonlyMap<Term, Term>));
   return compareLists(left as readonly Term[], right as readonly Term[]);
@@ -50,7 +52,8 @@ export function compareTerms(left: Term, right: Term): number {
 const keyName = (name: Term): string => (typeof name === "string" ? name : jsonText(name));
 
 /** Go's compact JSON text: keys in Rego's order, escaping what HTML and JavaScript would trip over. */
-function jsonText(term: Term): string {
+export function jsonText(term: Term): string {
+  if (term instanceof Numeral) return term.text;
   if (isMap(term)) {
     return `{${Array.from(term, ([name, value]) => `${jsonText(keyName(name))}:${jsonText(value)}`).join(",")}}`;
   }
@@ -60,13 +63,27 @@ function jsonText(term: Term): string {
   return JSON.stringify(term).replace(/[<>&\u2028\u2029]/g, escaped);
 }
 
-/** The JSON value of a term: sets become arrays, keys of other types their JSON text, as OPA has it. */
+/**
+ * The JSON value of a term: sets become arrays, keys of other types their JSON text, as OPA has it.
+ * @throws Fault `policy_trap` for an integer beyond 2^53, which would silently lose digits
+ */
 export function termToJson(term: Term): unknown {
   if (term === null || typeof term !== "object") return term;
+  if (term instanceof Numeral) return plain(term);
   if (isMap(term)) {
     return Object.fromEntries(Array.from(term, ([name, value]) => [keyName(name), termToJson(value)]));
   }
   return Array.from(term as Iterable<Term>, termToJson);
+}
+
+function plain(numeral: Numeral): number {
+  const value = doubleOf(numeral);
+  const lost = Number.isInteger(value) && !Number.isSafeInteger(value) && wholeOf(numeral) !== undefined;
+  if (Number.isFinite(value) && !lost) return value;
+  throw new Fault(
+    "policy_trap",
+    `the policy returned the number \`${numeral.text}\`, keep integers within 2^53`,
+  );
 }
 
 /**
@@ -76,6 +93,7 @@ export function termToJson(term: Term): unknown {
 export function formatTerm(term: Term, quote: (text: string) => string = JSON.stringify): string {
   if (typeof term === "string") return quote(term);
   if (term === null || typeof term !== "object") return JSON.stringify(term);
+  if (term instanceof Numeral) return term.text;
   const each = (part: Term): string => formatTerm(part, quote);
   if (isMap(term)) {
     return `{${Array.from(term, ([name, value]) => `${each(name)}: ${each(value)}`).join(", ")}}`;
@@ -86,7 +104,7 @@ export function formatTerm(term: Term, quote: (text: string) => string = JSON.st
 
 /**
  * Reads the text of a Rego value; sets and keys come back sorted.
- * @throws Fault `policy_trap` for a number beyond 2^53, which would silently lose digits
+ * @throws Fault `policy_trap` for a text that is none
  */
 export function parseTerm(text: string): Term {
   const reader = new Reader(text);
@@ -95,7 +113,8 @@ export function parseTerm(text: string): Term {
   return term;
 }
 
-const numberPattern = /-?\d+(\.\d*)?([eE][+-]?\d*)?/y;
+/** A policy may write `.5`, which JSON does not have. */
+const numberPattern = /-?(?:\d+(?:\.\d*)?|\.\d+)([eE][+-]?\d*)?/y;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a JSON string ends at the first bare quote
 const stringPattern = /"(?:[^"\\\u0000-\u001f]|\\.)*"/y;
 const spacePattern = /[ \t\r\n]*/y;
@@ -161,11 +180,7 @@ class Reader {
       this.#at += word.length;
       return value;
     }
-    const digits = this.#match(numberPattern);
-    const value = Number(digits);
-    const whole = /^-?\d+$/.test(digits);
-    if (Number.isFinite(value) && (!whole || Number.isSafeInteger(value))) return value;
-    throw new Fault("policy_trap", `the policy returned the number \`${digits}\`, keep integers within 2^53`);
+    return toNum(this.#match(numberPattern));
   }
 
   #take(symbol: string): boolean {
