@@ -56,8 +56,8 @@ const areas: Readonly<Record<string, readonly Row[]>> = {
   ],
   semver: [
     ["semver.compare", ['"1.0.0-rc.2"', '"1.0.0-rc.10"'], "-1"],
-    ["semver.compare", ['"2.0.0"', '"1.99999999999999999999.0"'], "1"],
-    ["semver.compare", ['"v1.0.0"', '"1.0.0"'], undefined],
+    ["semver.compare", ['"2.0.0"', '"1.99999999999999999999.0"'], undefined],
+    ["semver.compare", ['"v1.0.0"', '"1.0.0"'], "0"],
     ["semver.is_valid", ['"01.0.0"'], "false"],
   ],
   units: [
@@ -139,7 +139,8 @@ describeWithOpa("the rows and `opa eval`", () => {
   it("agree", () => {
     const rows = Object.values(areas)
       .flat()
-      .filter(([name]) => name !== "time.now_ns");
+      // The clock is ours; OPA lists all of IPv6 until memory ends.
+      .filter(([name, args]) => name !== "time.now_ns" && args[0] !== '"::/0"');
     const calls = rows.map(([name, args]) => `[x | x := ${name}(${args.join(", ")})]`);
     const answer = JSON.parse(
       runOpa(["eval", "--format", "json", "--stdin-input", `[${calls.join(", ")}]`], "{}"),

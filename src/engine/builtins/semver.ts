@@ -1,9 +1,9 @@
-/** Semantic versions, SemVer 2.0.0; numbers of any size. */
+/** Semantic versions, SemVer 2.0.0, with or without a leading `v`. */
 import type { BuiltinTable } from "./builtin.ts";
 import { text } from "./operands.ts";
 
 const grammar =
-  /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-((?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(?:\.(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*))?(?:\+([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?$/;
+  /^v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-((?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(?:\.(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*))?(?:\+([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?$/;
 
 interface Version {
   readonly core: readonly bigint[];
@@ -13,7 +13,10 @@ interface Version {
 function parse(version: string): Version | undefined {
   const found = grammar.exec(version);
   if (found === null) return undefined;
-  return { core: found.slice(1, 4).map(BigInt), early: found[4]?.split(".") ?? [] };
+  const core = found.slice(1, 4).map(BigInt);
+  // OPA holds them in 64 bits.
+  if (core.some((part) => BigInt.asIntN(64, part) !== part)) return undefined;
+  return { core, early: found[4]?.split(".") ?? [] };
 }
 
 const order = <T extends bigint | string | number>(left: T, right: T): number =>
