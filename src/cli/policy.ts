@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { policyBuild } from "./policy-build.ts";
 import { policyCheck } from "./policy-check.ts";
+import { policyDiff } from "./policy-diff.ts";
 import { policyEval } from "./policy-eval.ts";
 import { policyExplain } from "./policy-explain.ts";
 import { policyFmt } from "./policy-fmt.ts";
@@ -26,5 +27,6 @@ export function policy(program: Command): void {
   policyEval(parent);
   policyExplain(parent);
   policyInspect(parent);
+  policyDiff(parent);
   policyBuild(parent);
 }
