@@ -4,6 +4,7 @@ import { Admin } from "./admin/admin.ts";
 import { reachOf, withdrawsTrust } from "./admin/reach.ts";
 import { startBundles } from "./app/bundles.ts";
 import { followBucket } from "./app/nats.ts";
+import { startCoherence } from "./app/coherence.ts";
 import { addressOf, decisionSink, peerEntries, rateLimits, secretsIn } from "./app/parts.ts";
 import { readActors, readTrustDomains } from "./app/trust.ts";
 import { updates, watchGates } from "./app/updates.ts";
@@ -14,6 +15,7 @@ import { createProver } from "./identity/prover.ts";
 import { DecisionLog, discardDecisions } from "./log/decision-log.ts";
 import { Activation } from "./pdp/activation.ts";
 import { nextDecisionId } from "./pdp/answer.ts";
+import type { Attachments } from "./pdp/attachments.ts";
 import { cacheMetrics, DecisionCounts } from "./pdp/metrics.ts";
 import { Pdp, type PeerDecider } from "./pdp/pdp.ts";
 import { DutyLedger } from "./registry/duty-ledger.ts";
@@ -55,6 +57,8 @@ export interface App extends AsyncDisposable {
   readonly grpcAddress: string;
   readonly httpAddress: string;
   readonly registry: Registry;
+  /** Attached streams, and receipts of what they answer. */
+  readonly attachments: Attachments;
   /** An in-process decider for a configured peer. Throws `not_found`. */
   decider(peerName: string): PeerDecider & Decider;
   /** What is missing before the service is ready; empty: ready. */
@@ -66,13 +70,9 @@ export interface App extends AsyncDisposable {
 }
 
 const protoRoot = path.resolve(import.meta.dirname, "../proto");
-const protoFiles = [
-  "sallyport/v1/decision.proto",
-  "sallyport/v1/registry.proto",
-  "sallyport/v1/admin.proto",
-  "sallyport/v1/bundle.proto",
-  "sallyport/v1/eligibility.proto",
-];
+const protoFiles = ["decision", "registry", "admin", "broker", "bundle", "eligibility"].map(
+  (name) => `sallyport/v1/${name}.proto`,
+);
 const readinessPollMs = 250;
 const certificateBytes = 16_384;
 const proofCacheEntries = 50_000;
@@ -154,6 +154,9 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
   stack.defer(registry.onChange((change) => pdp.apply(change)));
   stack.defer(ledger.onChange((change) => pdp.apply(change)));
   stack.defer(overrides.onChange((change) => pdp.apply(change)));
+  const coherence = startCoherence(config, records, clock);
+  const { attachments, promised } = coherence;
+  stack.defer(pdp.onChange((change) => void attachments.apply(change)));
   const admin = new Admin({
     overrides,
     registry,
@@ -205,6 +208,7 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
     ...activations.metrics(),
     ...bundles.pipeline.metrics(),
     ...registryMetrics(registry),
+    ...coherence.metrics,
     ...(log?.metrics() ?? []),
   ];
 
@@ -223,7 +227,8 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
   const grpc = await GrpcListener.start({
     address: addressOf(config.grpc.listen),
     services: [
-      decisionService({ deciderOf, limits: config.limits }),
+      decisionService({ deciderOf, limits: config.limits, promised }),
+      coherence.service(deciderOf),
       registryService({
         records,
         status: () => registry.status(),
@@ -235,7 +240,7 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
         },
         bundle: () => activations.bundle,
       }),
-      adminService(admin),
+      adminService(admin, attachments),
       bundleService(bundles.pipeline),
       updates({ registry, records, overrides, watch, pdp, clock, deciderOf }),
     ],
@@ -276,6 +281,7 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
     grpcAddress: grpc.address,
     httpAddress: http.address,
     registry,
+    attachments,
     missing,
     decider: (peerName) => {
       const entry = entries.find(({ peer }) => peer.name === peerName);

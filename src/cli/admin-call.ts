@@ -7,6 +7,8 @@ import {
   type ListOverridesRequest,
   type ListOverridesResponse,
   type QuarantineRequest,
+  type QuarantineResponse,
+  type Receipt,
   type SetOverrideRequest,
 } from "../gen/sallyport/v1/admin.ts";
 import { Fault } from "../runtime/fault.ts";
@@ -19,10 +21,14 @@ function actIn({ act }: { act?: Act | undefined }): Act {
 }
 
 /** Quarantines one device. Rejects with a fault in the service's words, like the others. */
-export async function quarantineDevice(flags: ConnectionFlags, request: QuarantineRequest): Promise<Act> {
-  return actIn(
-    await callService(flags, AdminServiceClient, (stub, ...call) => stub.quarantine(request, ...call)),
+export async function quarantineDevice(
+  flags: ConnectionFlags,
+  request: QuarantineRequest,
+): Promise<{ readonly act: Act; readonly receipt: Receipt | undefined }> {
+  const answer: QuarantineResponse = await callService(flags, AdminServiceClient, (stub, ...call) =>
+    stub.quarantine(request, ...call),
   );
+  return { act: actIn(answer), receipt: answer.receipt };
 }
 
 /** Sets any override. */

@@ -2,10 +2,15 @@
 import { type Command, Option } from "commander";
 import { type ActFlags, readExpires, withAct } from "./act-options.ts";
 import { examples } from "./examples.ts";
+import { isCovered, receiptLines } from "./receipt-page.ts";
+
+/** Longest lease that can be configured, with its margin, in seconds. */
+const longestWaitS = 62;
 
 interface Flags extends ActFlags {
   readonly mode: string;
   readonly expires?: string;
+  readonly wait?: boolean;
 }
 
 async function run(id: string, flags: Flags): Promise<void> {
@@ -13,9 +18,21 @@ async function run(id: string, flags: Flags): Promise<void> {
   const { describeOverride } = await import("./override-page.ts");
   const { author = "", mode, reason } = flags;
   const expires_at = readExpires(flags.expires);
-  const act = await quarantineDevice(flags, { device_id: id, mode, reason, expires_at, author });
+  const wait = flags.wait === true;
+  // The service waits for a lease at most; the call must outlast it.
+  const patient = wait ? { ...flags, timeout: String(Math.max(Number(flags.timeout), longestWaitS)) } : flags;
+  const { act, receipt } = await quarantineDevice(patient, {
+    device_id: id,
+    mode,
+    reason,
+    expires_at,
+    author,
+    wait,
+  });
   const lines = act.overrides.map((each) => `in force: ${describeOverride(each)}\n`);
-  process.stdout.write(flags.json === true ? `${JSON.stringify(act)}\n` : lines.join(""));
+  if (flags.json === true) process.stdout.write(`${JSON.stringify(wait ? { act, receipt } : act)}\n`);
+  else process.stdout.write([...lines, ...(wait ? receiptLines(receipt) : [])].join(""));
+  if (wait && !isCovered(receipt)) process.exitCode = 1;
 }
 
 /** Adds the command. */
@@ -25,7 +42,7 @@ export function quarantine(program: Command): void {
     .summary("withdraw trust from a device or gateway, now")
     .description(
       "Withdraw trust from a device or gateway. When the command ends, the next decision of the service obeys.\n" +
-        "Exit code: 0, or 1 where nothing was done.",
+        "Exit code: 0, or 1 where nothing was done. With --wait also 1 while anybody may still act on older answers.",
     )
     .argument("<id>", "device id")
     .addOption(
@@ -34,11 +51,13 @@ export function quarantine(program: Command): void {
         .default("constrain"),
     )
     .option("--expires <time>", "when it ends by itself; newer evidence is needed then too");
+  command.option("--wait", "wait for the receipt: who has acted on it, and who cannot be told");
   withAct(command)
     .addHelpText(
       "after",
       examples(
         ["keep an eye on it", 'sallyport quarantine meter-001 --reason "odd traffic, INC-7"'],
+        ["and know who still trusts it", "sallyport quarantine meter-001 --wait --reason INC-7"],
         ["cut it off", "sallyport quarantine meter-001 --mode block --reason INC-7"],
       ),
     )

@@ -1,6 +1,6 @@
 /** The enforcement point's side of the API: a decider that asks a running service. */
 import { randomUUID } from "node:crypto";
-import { ChannelCredentials, type ChannelOptions, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { Metadata, type ServiceError } from "@grpc/grpc-js";
 import type { Decider, Decision } from "../decision/decision.ts";
 import { denial } from "../decision/denial.ts";
 import type { Query, Subject } from "../decision/query.ts";
@@ -8,6 +8,7 @@ import type * as wire from "../gen/sallyport/v1/decision.ts";
 import { DecisionServiceClient } from "../gen/sallyport/v1/decision.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
+import { type ChannelParts, channelOptionsFor, credentialsFor } from "./channel.ts";
 import { reasonOf, toFault } from "./faults.ts";
 import { type Explanation, fromWireDecision, fromWireGrants, type GrantList } from "./from-wire.ts";
 import {
@@ -20,22 +21,13 @@ import {
   toWireSubscribe,
 } from "./to-wire.ts";
 
+export { attach } from "./attach.ts";
+export type { Attached, AttachMetrics, AttachOptions } from "./attach-options.ts";
+export type { AttachedSession, SessionParts } from "./attached-session.ts";
 export type { Explanation, Grant, GrantList } from "./from-wire.ts";
 
 /** Where the service is and how to reach it. */
-export interface ConnectOptions {
-  /** `host:port` or `unix:PATH`. */
-  readonly address: string;
-  /** PEM: roots that the service's certificate must lead to, and this peer's own certificate and key (mTLS). */
-  readonly tls?: {
-    readonly ca?: Uint8Array | string;
-    readonly cert?: Uint8Array | string;
-    readonly key?: Uint8Array | string;
-    /** Name to expect in the service's certificate where it is not the host of `address`. */
-    readonly serverName?: string;
-  };
-  /** Allows a plain connection to an address that is not on this machine. Evidence would travel in clear. */
-  readonly insecure?: boolean;
+export interface ConnectOptions extends ChannelParts {
   /** Longest wait for an answer, in milliseconds. Default 1000. */
   readonly deadlineMs?: number;
   /** Told why a question was answered with a denial of the client's own. */
@@ -63,36 +55,6 @@ type Answered<A> = (error: ServiceError | null, answer: A) => void;
 type Tail<A> = [metadata: Metadata, options: { deadline: number }, done: Answered<A>];
 
 const largestBatch = 256;
-const onThisMachine = /^(unix:|localhost:|127\.\d+\.\d+\.\d+:|\[::1\]:)/;
-
-const channelOptions: ChannelOptions = {
-  "grpc.use_local_subchannel_pool": 1,
-  "grpc.initial_reconnect_backoff_ms": 100,
-  "grpc.max_reconnect_backoff_ms": 5_000,
-  "grpc.keepalive_time_ms": 30_000,
-  "grpc.keepalive_timeout_ms": 5_000,
-};
-
-function credentialsFor(options: ConnectOptions): ChannelCredentials {
-  const { tls } = options;
-  if (tls !== undefined) {
-    const pem = (value: Uint8Array | string | undefined): Buffer | null =>
-      value === undefined ? null : Buffer.from(value);
-    try {
-      return ChannelCredentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.cert));
-    } catch (thrown) {
-      throw Fault.from(thrown, "tls_invalid", "cannot use the client's certificate and key");
-    }
-  }
-  if (options.insecure !== true && !onThisMachine.test(options.address)) {
-    throw new Fault(
-      "config_invalid",
-      `\`${options.address}\` is not on this machine: give \`tls\`, or say \`insecure: true\` to send evidence in clear`,
-    );
-  }
-  return ChannelCredentials.createInsecure();
-}
-
 /**
  * Opens a client; the connection is made when it is first needed and remade when it breaks.
  * @throws Fault `config_invalid` or `tls_invalid`.
@@ -100,11 +62,11 @@ function credentialsFor(options: ConnectOptions): ChannelCredentials {
 export function connect(options: ConnectOptions): Client {
   const clock = options.clock ?? systemClock;
   const deadlineMs = options.deadlineMs ?? 1000;
-  const serverName = options.tls?.serverName;
-  const stub = new DecisionServiceClient(options.address, credentialsFor(options), {
-    ...channelOptions,
-    ...(serverName === undefined ? {} : { "grpc.ssl_target_name_override": serverName }),
-  });
+  const stub = new DecisionServiceClient(
+    options.address,
+    credentialsFor(options),
+    channelOptionsFor(options),
+  );
   const metadata = new Metadata();
   const nextId = (): string => `client-${randomUUID()}`;
 

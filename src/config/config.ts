@@ -145,6 +145,11 @@ export interface Config {
     readonly max_answers_per_subject: number;
     readonly max_denied_subjects: number;
   };
+  readonly coherence: {
+    readonly lease_s: number;
+    readonly usable_s: number;
+    readonly max_promises: number;
+  };
   readonly limits: {
     readonly message_bytes: number;
     readonly metadata_bytes: number;

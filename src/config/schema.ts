@@ -158,6 +158,19 @@ export const configSchema: z.ZodType<Config, unknown> = z.strictObject({
     })
     .prefault({})
     .describe("The decision cache, per process."),
+  coherence: z
+    .strictObject({
+      lease_s: seconds(0.2, 5, 60, "How long an attached client trusts what it remembers without hearing"),
+      usable_s: seconds(0, 60, 3600, "Longest use of one answer by an attached client"),
+      max_promises: count(
+        1,
+        200_000,
+        10_000_000,
+        "Devices and other records whose promises to unattached callers are remembered one by one.",
+      ),
+    })
+    .prefault({})
+    .describe("Attached brokers: leases, and what receipts remember."),
   limits: z
     .strictObject({
       message_bytes: count(1024, 1_048_576, 67_108_864, "Largest message."),

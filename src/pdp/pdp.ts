@@ -52,6 +52,7 @@ export class Pdp {
   readonly #prover: IdentityProver & AuthorityProver;
   readonly #effects: Effects;
   readonly #rates: RateLimits | undefined;
+  readonly #listeners = new Set<(change: Change) => void>();
 
   constructor(parts: PdpParts) {
     this.#desk = new Desk(parts);
@@ -75,6 +76,7 @@ export class Pdp {
   /** Puts a policy in force: every later answer is its own. */
   activate(snapshot: PolicySnapshot): void {
     this.#core.activate(snapshot);
+    this.#announce({ scope: "everything", revision: this.#desk.facts.revision });
   }
 
   /** Is handed every question that a policy answers, while it is set; must return at once and not throw. */
@@ -90,6 +92,17 @@ export class Pdp {
   /** Facts changed; what rests on them is asked again. */
   apply(change: Change): void {
     this.#core.apply(change);
+    this.#announce(change);
+  }
+
+  /** Calls `listener`, in the same turn, with every change that the next decision obeys. Returns how to stop. */
+  onChange(listener: (change: Change) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #announce(change: Change): void {
+    for (const listener of this.#listeners) listener(change);
   }
 
   /** A decider for one peer. */

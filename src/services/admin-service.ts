@@ -2,9 +2,11 @@
 import type { Acted, Admin } from "../admin/admin.ts";
 import type { Override } from "../decision/override.ts";
 import * as wire from "../gen/sallyport/v1/admin.ts";
+import type { Attachments } from "../pdp/attachments.ts";
 import type { GrpcService } from "../runtime/ports.ts";
 import { unary } from "../server/unary.ts";
 import { permitByName } from "./permit.ts";
+import { toWireReceipt } from "./receipt-to-wire.ts";
 
 function toOverride(override: Override): wire.Override {
   return { mode: "", signal: "", ...override, expires_at: override.expires_at ?? 0 };
@@ -26,7 +28,7 @@ const nothing: wire.Override = {
 };
 
 /** Builds the service. */
-export function adminService(admin: Admin): GrpcService {
+export function adminService(admin: Admin, attachments: Attachments): GrpcService {
   return {
     definition: wire.AdminServiceService,
     implementation: {
@@ -35,7 +37,10 @@ export function adminService(admin: Admin): GrpcService {
         const { author, device_id, expires_at, mode, reason } = request;
         const target = { kind: "device", id: device_id };
         const wording = { kind: "quarantine", target, mode, signal: "", reason, expires_at };
-        return { act: toAct(await admin.set(peer, wording, author)) };
+        const before = attachments.position;
+        const act = toAct(await admin.set(peer, wording, author));
+        const receipt = request.wait ? await attachments.receipt(before) : attachments.receiptNow(before);
+        return { act, receipt: toWireReceipt(receipt) };
       }),
       setOverride: unary<wire.SetOverrideRequest, wire.SetOverrideResponse>(async (request, peer) => {
         permitByName(peer, "admin");

@@ -27,6 +27,8 @@ export interface DecisionServiceParts {
   /** The decider bound to a peer. */
   readonly deciderOf: (peer: Peer) => PeerDecider;
   readonly limits: RequestLimits;
+  /** Told of every answer that leaves for a caller who cannot be told of changes, and until when it may be used. */
+  readonly promised?: (decision: Decision, until?: number) => void;
 }
 
 interface Answered {
@@ -43,11 +45,19 @@ function answered(decision: MaybeLater<Decision>): MaybeLater<Answered> {
 
 /** Builds the service. */
 export function decisionService(parts: DecisionServiceParts): GrpcService {
-  const { deciderOf, limits } = parts;
+  const { deciderOf, limits, promised } = parts;
 
   const ask = (peer: Peer, query: Query): MaybeLater<Decision> => {
     permit(peer, query.kind);
-    return deciderOf(peer).decide(query);
+    const decision = deciderOf(peer).decide(query);
+    if (promised === undefined) return decision;
+    if (decision instanceof Promise)
+      return decision.then((done) => {
+        promised(done);
+        return done;
+      });
+    promised(decision);
+    return decision;
   };
 
   async function askAll(peer: Peer, queries: readonly Query[]): Promise<wire.Decision[]> {
@@ -97,7 +107,9 @@ export function decisionService(parts: DecisionServiceParts): GrpcService {
 
   async function listGrants(request: wire.ListGrantsRequest, peer: Peer): Promise<wire.ListGrantsResponse> {
     permit(peer, "connect");
-    return toWireGrants(await deciderOf(peer).grants(toSubject(request.subject)));
+    const list = await deciderOf(peer).grants(toSubject(request.subject));
+    promised?.(list.decision, list.session_expires_at);
+    return toWireGrants(list);
   }
 
   return {

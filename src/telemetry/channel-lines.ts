@@ -87,6 +87,18 @@ export const channelLines: Readonly<Record<string, Wording>> = {
     const fields = { sequence, act, id, kind, target: targetText(target), by };
     return { level: "warn", message: "an override changed", fields };
   },
+  // Published by the client library, in processes of its own.
+  "sallyport:client:stream": (message) => {
+    const { up, ...fields } = message as { up: boolean };
+    return up
+      ? { level: "info", message: "attached to a node", fields }
+      : { level: "warn", message: "no longer attached to a node; what it said is forgotten", fields };
+  },
+  "sallyport:client:change": (message) => ({
+    level: "debug",
+    message: "a node said what to forget",
+    fields: message as { position: number; forgotten: number; sessions: number },
+  }),
   "sallyport:registry:applied": (message) => ({
     level: "debug",
     message: "records changed",

@@ -36,11 +36,7 @@ export const folders: Readonly<Record<string, Folder>> = {
     ring: 1,
     says: "one broker's dialect; imports ring 0 only, so it runs in the service or inside the broker",
   },
-  "coherence/": {
-    ring: 1,
-    says: "leases, acknowledgements and receipts as pure state machines",
-    later: true,
-  },
+  "coherence/": { ring: 1, says: "leases, acknowledgements and receipts as pure state machines" },
   "nats/": { ring: 1, says: "the ports of ring 0 over NATS; its only owner" },
   "pdp/": { ring: 2, says: "the decision: snapshot, facts, cache, engine and log put together" },
   "client/": { ring: 2, says: "the enforcement point's library: the same decider, over the wire" },

@@ -80,10 +80,56 @@ export interface QuarantineRequest {
   expires_at: number;
   /** Who orders it; empty: the calling peer. Only a peer that may assert an `actor` may name somebody. */
   author: string;
+  /** Answer only when every attached client has acknowledged or is fenced, or after one lease and its margin. */
+  wait: boolean;
 }
 
 export interface QuarantineResponse {
-  act?: Act | undefined;
+  act?:
+    | Act
+    | undefined;
+  /** Who has acted on it, as things stand when this answer leaves. */
+  receipt?: Receipt | undefined;
+}
+
+/**
+ * Who has acted on a change, who is fenced from the old facts, and who cannot be told (`docs/attach.md`). For everyone
+ * who is not `pending` and nothing that is not `uncovered`: nobody decides an allow on the old facts any more.
+ */
+export interface Receipt {
+  /** Process that announced the change, and the change's place in its order. */
+  epoch: string;
+  position: number;
+  /** Nobody is `pending`. */
+  complete: boolean;
+  /** Clients that had an answer or a session that rested on it: forgotten, and the sessions dealt with. */
+  evicted: Witness[];
+  /** Their sessions: closed, or kept after everything about them was asked again. */
+  sessions_closed: number;
+  sessions_kept: number;
+  /** Clients whose lease ran out unheard: they no longer use what they remember. */
+  fenced: Witness[];
+  /** Clients that neither acknowledged nor are fenced yet. */
+  pending: Witness[];
+  /** Nodes that were not heard. */
+  unreachable: string[];
+  /** Answers promised to callers who cannot be told. */
+  uncovered: Uncovered[];
+}
+
+export interface Witness {
+  /** Name of its peer entry, and of the stream. */
+  peer: string;
+  client: string;
+  /** Of a fenced client: sessions of the changed devices that it had announced; nothing is known of them since. */
+  sessions: number;
+}
+
+export interface Uncovered {
+  /** Device, or another record such as `tenant:acme`; `*`: everyone. */
+  device: string;
+  /** Unix seconds until which somebody may go on allowing; absent: without an end. */
+  may_allow_until?: number | undefined;
 }
 
 export interface LiftRequest {
@@ -455,7 +501,7 @@ export const ActApproval: MessageFns<ActApproval> = {
 };
 
 function createBaseQuarantineRequest(): QuarantineRequest {
-  return { device_id: "", mode: "", reason: "", expires_at: 0, author: "" };
+  return { device_id: "", mode: "", reason: "", expires_at: 0, author: "", wait: false };
 }
 
 export const QuarantineRequest: MessageFns<QuarantineRequest> = {
@@ -474,6 +520,9 @@ export const QuarantineRequest: MessageFns<QuarantineRequest> = {
     }
     if (message.author !== "") {
       writer.uint32(42).string(message.author);
+    }
+    if (message.wait !== false) {
+      writer.uint32(48).bool(message.wait);
     }
     return writer;
   },
@@ -531,6 +580,14 @@ export const QuarantineRequest: MessageFns<QuarantineRequest> = {
             message.author = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.wait = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -545,13 +602,16 @@ export const QuarantineRequest: MessageFns<QuarantineRequest> = {
 };
 
 function createBaseQuarantineResponse(): QuarantineResponse {
-  return { act: undefined };
+  return { act: undefined, receipt: undefined };
 }
 
 export const QuarantineResponse: MessageFns<QuarantineResponse> = {
   encode(message: QuarantineResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.act !== undefined) {
       Act.encode(message.act, writer.uint32(10).fork()).join();
+    }
+    if (message.receipt !== undefined) {
+      Receipt.encode(message.receipt, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -575,6 +635,295 @@ export const QuarantineResponse: MessageFns<QuarantineResponse> = {
             }
 
             message.act = Act.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.receipt = Receipt.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseReceipt(): Receipt {
+  return {
+    epoch: "",
+    position: 0,
+    complete: false,
+    evicted: [],
+    sessions_closed: 0,
+    sessions_kept: 0,
+    fenced: [],
+    pending: [],
+    unreachable: [],
+    uncovered: [],
+  };
+}
+
+export const Receipt: MessageFns<Receipt> = {
+  encode(message: Receipt, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.epoch !== "") {
+      writer.uint32(10).string(message.epoch);
+    }
+    if (message.position !== 0) {
+      writer.uint32(16).uint64(message.position);
+    }
+    if (message.complete !== false) {
+      writer.uint32(24).bool(message.complete);
+    }
+    for (const v of message.evicted) {
+      Witness.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.sessions_closed !== 0) {
+      writer.uint32(40).uint32(message.sessions_closed);
+    }
+    if (message.sessions_kept !== 0) {
+      writer.uint32(48).uint32(message.sessions_kept);
+    }
+    for (const v of message.fenced) {
+      Witness.encode(v!, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.pending) {
+      Witness.encode(v!, writer.uint32(66).fork()).join();
+    }
+    for (const v of message.unreachable) {
+      writer.uint32(74).string(v!);
+    }
+    for (const v of message.uncovered) {
+      Uncovered.encode(v!, writer.uint32(82).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Receipt {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReceipt();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.epoch = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.position = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.complete = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.evicted.push(Witness.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.sessions_closed = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.sessions_kept = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.fenced.push(Witness.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.pending.push(Witness.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.unreachable.push(reader.string());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.uncovered.push(Uncovered.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWitness(): Witness {
+  return { peer: "", client: "", sessions: 0 };
+}
+
+export const Witness: MessageFns<Witness> = {
+  encode(message: Witness, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.peer !== "") {
+      writer.uint32(10).string(message.peer);
+    }
+    if (message.client !== "") {
+      writer.uint32(18).string(message.client);
+    }
+    if (message.sessions !== 0) {
+      writer.uint32(24).uint32(message.sessions);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Witness {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWitness();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.peer = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.client = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.sessions = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseUncovered(): Uncovered {
+  return { device: "", may_allow_until: undefined };
+}
+
+export const Uncovered: MessageFns<Uncovered> = {
+  encode(message: Uncovered, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.device !== "") {
+      writer.uint32(10).string(message.device);
+    }
+    if (message.may_allow_until !== undefined) {
+      writer.uint32(16).int64(message.may_allow_until);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Uncovered {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUncovered();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.device = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.may_allow_until = longToNumber(reader.int64());
             continue;
           }
         }

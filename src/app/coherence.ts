@@ -1,0 +1,99 @@
+/** What attached brokers and receipts need of the whole process: leases, promises, and what the last one left. */
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { Promises, unboundedUntil } from "../coherence/promises.ts";
+import type { Config } from "../config/config.ts";
+import type { Decision } from "../decision/decision.ts";
+import type { Peer } from "../decision/identity.ts";
+import { attachmentMetrics } from "../pdp/attachment-metrics.ts";
+import { Attachments } from "../pdp/attachments.ts";
+import type { FactsReader } from "../pdp/facts-reader.ts";
+import type { PeerDecider } from "../pdp/pdp.ts";
+import { mayAllowUntil } from "../pdp/reuse.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { GrpcService, Metric } from "../runtime/ports.ts";
+import { brokerService } from "../services/broker-service.ts";
+
+/** Parts of the service that this builds. */
+export interface Coherence {
+  readonly attachments: Attachments;
+  /** Remembers an answer to a caller who cannot be told; `until` may be later than the decision's own end. */
+  readonly promised: (decision: Decision, until?: number) => void;
+  /** The face of attached brokers. */
+  readonly service: (deciderOf: (peer: Peer) => PeerDecider) => GrpcService;
+  readonly metrics: readonly Metric[];
+}
+
+/** Two clocks drift apart by less than this share of a lease, and a message is read within the constant. */
+const driftShare = 0.01;
+const readingMs = 50;
+/** The end of all promises is written down this far ahead, so that it is written seldom. */
+const aheadS = 600;
+
+/**
+ * How long the longest promise of this process runs, on disk before the promise is made: a restart then calls no
+ * device covered that its predecessor promised something.
+ */
+class Horizon {
+  readonly #file: string;
+  #until = 0;
+  /** What the process before this one wrote; `undefined`: there was none. */
+  readonly inherited: number | undefined;
+
+  constructor(file: string) {
+    this.#file = file;
+    try {
+      const until = Number(readFileSync(file, "utf8"));
+      // What cannot be read must be taken for the worst.
+      this.inherited = Number.isSafeInteger(until) && until >= 0 ? until : unboundedUntil;
+    } catch {
+      this.inherited = undefined;
+    }
+    this.#write(this.inherited ?? 0);
+  }
+
+  cover(until: number): void {
+    if (until <= this.#until) return;
+    this.#write(until === unboundedUntil ? until : until + aheadS);
+  }
+
+  #write(until: number): void {
+    mkdirSync(path.dirname(this.#file), { recursive: true });
+    writeFileSync(`${this.#file}.new`, String(until));
+    renameSync(`${this.#file}.new`, this.#file);
+    this.#until = until;
+  }
+}
+
+/** Builds them. */
+export function startCoherence(config: Config, facts: FactsReader, clock: Clock): Coherence {
+  const { lease_s, max_promises } = config.coherence;
+  const horizon = new Horizon(path.join(config.registry.dir, "promised-until"));
+  const promises = new Promises(max_promises, horizon.inherited ?? 0);
+  const durationMs = lease_s * 1000;
+  const attachments = new Attachments({
+    clock,
+    facts,
+    terms: { durationMs, marginMs: Math.ceil(durationMs * driftShare) + readingMs },
+    promises,
+    succeeds: horizon.inherited !== undefined,
+  });
+  return {
+    attachments,
+    metrics: attachmentMetrics(attachments),
+    service: (deciderOf) =>
+      brokerService({
+        deciderOf,
+        attachments,
+        limits: config.limits,
+        clock,
+        usableMs: config.coherence.usable_s * 1000,
+      }),
+    promised: (decision, until = 0) => {
+      const end = Math.max(until, mayAllowUntil(decision, clock.now()));
+      if (end === 0 || !decision.allow) return;
+      horizon.cover(end);
+      for (const key of decision.rests_on) promises.promise(key, end);
+    },
+  };
+}
