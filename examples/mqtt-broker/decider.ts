@@ -1,6 +1,6 @@
-/** The two ways to ask: a service over gRPC, or the same service inside this process. */
+/** The ways to ask: a service over gRPC, question by question or attached, or the same service inside this process. */
 import { startApp } from "../../src/app.ts";
-import { connect } from "../../src/client/client.ts";
+import { attach, connect } from "../../src/client/client.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
 import type { Decider } from "../../src/decision/decision.ts";
 
@@ -12,6 +12,13 @@ export interface Asked extends AsyncDisposable {
 /** Asks the service at `address`. */
 export function overGrpc(address: string): Asked {
   const client = connect({ address, onFault: (fault) => console.error(fault.message) });
+  return { decider: client, [Symbol.asyncDispose]: () => client[Symbol.asyncDispose]() };
+}
+
+/** Attaches to the service at `address`: repeated messages are answered from memory until the service says otherwise. */
+export async function attached(address: string): Promise<Asked> {
+  const client = attach({ addresses: [address], onFault: (fault) => console.error(fault.message) });
+  await client.ready(10_000);
   return { decider: client, [Symbol.asyncDispose]: () => client[Symbol.asyncDispose]() };
 }
 

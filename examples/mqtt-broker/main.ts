@@ -1,7 +1,7 @@
 /**
  * Starts the example broker:
  *
- *   npx tsx examples/mqtt-broker/main.ts --grpc 127.0.0.1:7600
+ *   npx tsx examples/mqtt-broker/main.ts --grpc 127.0.0.1:7600 [--attach]
  *   npx tsx examples/mqtt-broker/main.ts --in-process examples/mqtt-broker/sallyport.yaml
  */
 import { readFile } from "node:fs/promises";
@@ -9,11 +9,12 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Judged } from "../../src/adapters/aedes/aedes.ts";
 import { startBroker } from "./broker.ts";
-import { inProcess, overGrpc } from "./decider.ts";
+import { attached, inProcess, overGrpc } from "./decider.ts";
 
 const { values } = parseArgs({
   options: {
     grpc: { type: "string" },
+    attach: { type: "boolean", default: false },
     "in-process": { type: "string" },
     peer: { type: "string", default: "mqtt-broker" },
     port: { type: "string", default: "8883" },
@@ -39,7 +40,8 @@ function print({ query, decision, ruling }: Judged): void {
   console.log(`${words.join(" ")}: ${ruling.why}${findings}`);
 }
 
-const asked = config === undefined ? overGrpc(values.grpc ?? "") : await inProcess(config, values.peer);
+const remote = values.attach ? attached : overGrpc;
+const asked = await (config === undefined ? remote(values.grpc ?? "") : inProcess(config, values.peer));
 const pem = (name: string): Promise<string> => readFile(join(values.certificates, name), "utf8");
 const gateways = new Set(values.gateways.split(",").filter((id) => id !== ""));
 const broker = await startBroker({

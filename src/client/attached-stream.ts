@@ -215,7 +215,8 @@ export class AttachedStream {
     if (batch === undefined) return;
     this.#waiting.delete(batch_id);
     const { cache, nextId, onOvertaken } = this.#parts;
-    const overtaken = position < this.#memory.position;
+    // INVARIANT: what is read after the lease has run out may be older than a receipt, even if it has just arrived.
+    const overtaken = position < this.#memory.position || !this.trusted;
     batch.asks.forEach((ask, i) => {
       if (ask.settled) return;
       if (overtaken) {

@@ -247,9 +247,12 @@ class Attached {
   #result(link: AttachedLink, query: Query, decision: Decision): wire.AttachedResult {
     const { attachments, clock } = this.#parts;
     const usable_ms = usableMs(query, decision, clock.wallMs(), this.#parts.usableMs);
-    if (usable_ms === 0) return { decision: toWireDecision(decision), usable_ms, rests_on: [] };
+    const { durationMs, marginMs } = attachments.terms;
     const nowMs = clock.monotonicMs();
-    link.remembers(decision.rests_on, nowMs + usable_ms + attachments.terms.marginMs, nowMs);
+    // An allow on its way counts as remembered: it may be read as long as the lease lasts.
+    const reachMs = decision.allow ? Math.max(usable_ms, durationMs) : usable_ms;
+    if (reachMs > 0) link.remembers(decision.rests_on, nowMs + reachMs + marginMs, nowMs);
+    if (usable_ms === 0) return { decision: toWireDecision(decision), usable_ms, rests_on: [] };
     return {
       decision: toWireDecision(decision),
       usable_ms,

@@ -97,8 +97,8 @@ export interface CheckBatch {
 export interface ResultBatch {
   batch_id: number;
   /**
-   * Every change up to this position is taken into account. A client that has acknowledged a higher one discards the
-   * batch and asks again.
+   * Every change up to this position is taken into account. A client that has acknowledged a higher one, or whose lease
+   * is not alive when it reads the batch, discards it and asks again.
    */
   position: number;
   /** One per item, in its order. */

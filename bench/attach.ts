@@ -1,0 +1,193 @@
+/** `npm run bench attach [stream] [client] [revocation]`: attached streams, the client's memory, revocations. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import path from "node:path";
+import { credentials } from "@grpc/grpc-js";
+import { type Attached, attach } from "../src/client/client.ts";
+import { toWireItem } from "../src/client/to-wire.ts";
+import { AdminServiceClient, type QuarantineResponse } from "../src/gen/sallyport/v1/admin.ts";
+import { type AttachResponse, BrokerServiceClient } from "../src/gen/sallyport/v1/broker.ts";
+import { publishOf, subjectOf } from "../test/client/attached.ts";
+import { median } from "./measure.ts";
+
+const root = path.resolve(import.meta.dirname, "..");
+
+interface Server {
+  readonly address: string;
+  stop(): void;
+}
+
+/** Starts a program of this folder and waits until it says its port. */
+async function start(script: string, ...args: string[]): Promise<Server> {
+  const file = path.join(import.meta.dirname, script);
+  const child: ChildProcess = spawn(process.execPath, ["--import", "tsx", file, ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+    cwd: root,
+  });
+  const port = await new Promise<string>((resolve, reject) => {
+    let seen = "";
+    child.stdout?.on("data", (chunk: Buffer) => {
+      seen += chunk.toString();
+      const found = /listening (\d+)/.exec(seen);
+      if (found?.[1] !== undefined) resolve(found[1]);
+    });
+    child.on("exit", (code) => reject(new Error(`${script} ended with ${code}: ${seen}`)));
+  });
+  return { address: `127.0.0.1:${port}`, stop: () => child.kill("SIGTERM") };
+}
+
+const batchSize = 64;
+const window = 8;
+
+/** Answers per second of one stream that keeps `window` batches on their way for `ms`. */
+async function answersPerSecond(address: string, ms: number): Promise<number> {
+  const stub = new BrokerServiceClient(address, credentials.createInsecure());
+  const stream = stub.attach();
+  const items = Array.from({ length: batchSize }, (_, i) => toWireItem(publishOf(subjectOf(i))));
+  let answered = 0;
+  let batch_id = 0;
+  const send = (): void => {
+    batch_id += 1;
+    stream.write({ message: { $case: "checks", value: { batch_id, items } } });
+  };
+  const started = performance.now();
+  await new Promise<void>((resolve, reject) => {
+    stream.on("error", reject);
+    stream.on("data", ({ message }: AttachResponse) => {
+      if (message?.$case !== "results") return;
+      const { results } = message.value;
+      if (results.some(({ decision }) => decision?.allow !== true)) reject(new Error("expected allows"));
+      answered += results.length;
+      if (performance.now() - started < ms) send();
+      else resolve();
+    });
+    stream.write({ message: { $case: "hello", value: { client: "bench" } } });
+    for (let i = 0; i < window; i++) send();
+  });
+  const rate = (answered * 1000) / (performance.now() - started);
+  stream.on("error", () => {});
+  stream.cancel();
+  stub.close();
+  return rate;
+}
+
+async function measureStream() {
+  const echo = await start("attach-echo.ts");
+  const service = await start("attach-service.ts", "100");
+  try {
+    const rates = { echo: [] as number[], service: [] as number[] };
+    for (const { address } of [echo, service]) await answersPerSecond(address, 1000);
+    for (let round = 0; round < 4; round++) {
+      rates.echo.push(await answersPerSecond(echo.address, 1500));
+      rates.service.push(await answersPerSecond(service.address, 1500));
+    }
+    const [bare, cached] = [median(rates.echo), median(rates.service)];
+    return { echo_per_s: bare, attached_per_s: cached, ratio: cached / bare };
+  } finally {
+    echo.stop();
+    service.stop();
+  }
+}
+
+/** Hits per second, a median of rounds; the loop lets the lease be renewed in between. */
+async function hitsPerSecond(client: Attached, queries: readonly ReturnType<typeof publishOf>[]) {
+  const rates: number[] = [];
+  const calls = 100_000;
+  let at = 0;
+  for (let round = 0; round < 11; round++) {
+    const started = performance.now();
+    for (let i = 0; i < calls; i++) {
+      const decision = client.decide(queries[at] as ReturnType<typeof publishOf>);
+      if (decision instanceof Promise || !decision.allow) throw new Error("expected a remembered allow");
+      at += 1;
+      if (at === queries.length) at = 0;
+    }
+    rates.push((calls * 1000) / (performance.now() - started));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return median(rates);
+}
+
+async function measureClient() {
+  const devices = 40_000;
+  const service = await start("attach-service.ts", String(devices), "none");
+  await using client = attach({ addresses: [service.address], deadlineMs: 5000, maxWaiting: devices });
+  try {
+    await client.ready(5000);
+    const queries = Array.from({ length: devices }, (_, i) => publishOf(subjectOf(i)));
+    for (let from = 0; from < devices; from += 4000)
+      await Promise.all(queries.slice(from, from + 4000).map(async (query) => client.decide(query)));
+    const few = await hitsPerSecond(client, queries.slice(0, 1000));
+    const mixed = queries.map((_query, i) => queries[(i * 7919) % devices] as (typeof queries)[number]);
+    return { hits_1k_per_s: few, hits_40k_per_s: await hitsPerSecond(client, mixed) };
+  } finally {
+    service.stop();
+  }
+}
+
+async function measureRevocation() {
+  const clients = 100;
+  const targets = 60;
+  const each = 100;
+  const service = await start("attach-service.ts", String(clients * each + targets), "none");
+  const attached = Array.from({ length: clients }, (_, i) =>
+    attach({ addresses: [service.address], name: `bench-${i}`, deadlineMs: 20_000, maxWaiting: 10_000 }),
+  );
+  const admin = new AdminServiceClient(service.address, credentials.createInsecure());
+  const times: number[] = [];
+  try {
+    await Promise.all(attached.map(async (client) => client.ready(10_000)));
+    for (const [c, client] of attached.entries()) {
+      await Promise.all(
+        Array.from({ length: each }, async (_, s) => {
+          const subject = subjectOf(targets + c * each + s);
+          const connect = await client.decide({ kind: "connect", subject });
+          client.session({ subject, connect, onEnd: () => {}, onRevoked: () => {} });
+        }),
+      );
+    }
+    for (let target = 0; target < targets; target++) {
+      const query = publishOf(subjectOf(target));
+      await Promise.all(attached.map(async (client) => client.decide(query)));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      const started = performance.now();
+      const answer = await new Promise<QuarantineResponse>((resolve, reject) =>
+        admin.quarantine(
+          { device_id: `meter-${target}`, mode: "", reason: "bench", expires_at: 0, author: "", wait: true },
+          (error, done) => (error === null ? resolve(done) : reject(error)),
+        ),
+      );
+      times.push(performance.now() - started);
+      if (answer.receipt?.evicted.length !== clients)
+        throw new Error(`expected ${clients} acknowledgements, not ${JSON.stringify(answer.receipt)}`);
+    }
+    const sorted = times.sort((a, b) => a - b);
+    const at = (share: number): number =>
+      sorted[Math.min(targets - 1, Math.floor(share * targets))] as number;
+    return { clients, sessions: clients * each, samples: targets, p50_ms: at(0.5), p99_ms: at(0.99) };
+  } finally {
+    for (const client of attached) await client[Symbol.asyncDispose]();
+    admin.close();
+    service.stop();
+  }
+}
+
+const parts = { stream: measureStream, client: measureClient, revocation: measureRevocation };
+const chosen = process.argv.slice(2).filter((word) => word in parts) as (keyof typeof parts)[];
+const report: Record<string, unknown> = {
+  at: new Date().toISOString(),
+  node: process.version,
+  cpus: cpus().length,
+  cpu: cpus()[0]?.model,
+};
+for (const part of chosen.length === 0 ? (Object.keys(parts) as (keyof typeof parts)[]) : chosen) {
+  report[part] = await parts[part]();
+  console.log(part, report[part]);
+}
+console.log(
+  "budgets: stream ratio >= 0.60; hits >= 5M/s over 1k, >= 1M/s over 40k; revocation p99 <= 50 ms idle",
+);
+const folder = path.resolve(import.meta.dirname, "out");
+mkdirSync(folder, { recursive: true });
+writeFileSync(path.join(folder, "attach.json"), `${JSON.stringify(report, null, 2)}\n`);
