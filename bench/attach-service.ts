@@ -3,7 +3,7 @@ import { makeFleet, serveFleet } from "../test/client/attached.ts";
 
 const sink = process.argv[3] ?? "file";
 const fleet = makeFleet(Number(process.argv[2]), {
-  coherence: { lease_s: 5 },
+  coherence: { lease_s: 5, usable_s: 600 },
   cache: { max_subjects: 200_000 },
   decision_log: sink === "none" ? { sink } : { sink: "file", path: "decisions.ndjson" },
 });
