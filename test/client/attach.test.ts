@@ -11,7 +11,7 @@ let client: Attached;
 beforeAll(async () => {
   fleet = makeFleet(20);
   app = await serveFleet(fleet);
-  client = attach({ addresses: [app.grpcAddress], name: "test" });
+  client = attach({ addresses: [app.grpcAddress], name: "test", deadlineMs: 20_000 });
   await client.ready(3000);
 });
 

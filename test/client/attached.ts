@@ -83,11 +83,11 @@ export function publishOf(subject: Subject, stream = "ops/temp"): PublishQuery {
   return { kind: "publish", subject, topic, qos: 0, retain: false };
 }
 
-/** Waits until `done`, at most two seconds. */
+/** Waits until `done`, at most ten seconds. */
 export async function until(done: () => boolean): Promise<void> {
-  const end = Date.now() + 2000;
+  const end = Date.now() + 10_000;
   while (!done()) {
-    if (Date.now() > end) throw new Error("it did not happen within two seconds");
+    if (Date.now() > end) throw new Error("it did not happen within ten seconds");
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
