@@ -5,13 +5,12 @@ import { reachOf, withdrawsTrust } from "./admin/reach.ts";
 import { startBundles } from "./app/bundles.ts";
 import { startCoherence } from "./app/coherence.ts";
 import { followBucket } from "./app/nats.ts";
-import { addressOf, decisionSink, peerEntries, rateLimits, secretsIn } from "./app/parts.ts";
-import { readActors, readTrustDomains } from "./app/trust.ts";
+import { addressOf, decisionSink, peerEntries, rateLimits } from "./app/parts.ts";
+import { openProver } from "./app/trust.ts";
 import { updates, watchGates } from "./app/updates.ts";
 import type { Config } from "./config/config.ts";
 import type { Decider } from "./decision/decision.ts";
 import type { Peer } from "./decision/identity.ts";
-import { createProver } from "./identity/prover.ts";
 import { DecisionLog, discardDecisions } from "./log/decision-log.ts";
 import { Activation } from "./pdp/activation.ts";
 import { nextDecisionId } from "./pdp/answer.ts";
@@ -74,8 +73,6 @@ const protoFiles = ["decision", "registry", "admin", "broker", "bundle", "eligib
   (name) => `sallyport/v1/${name}.proto`,
 );
 const readinessPollMs = 250;
-const certificateBytes = 16_384;
-const proofCacheEntries = 50_000;
 
 /** Starts the service. Throws a fault that says what is wrong; then nothing is left open. */
 export async function startApp(config: Config, options: AppOptions = {}): Promise<App> {
@@ -126,19 +123,7 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
   if (log !== undefined) stack.use(log);
   const watch = watchGates(log ?? discardDecisions, records, overrides, onFault);
   const counts = new DecisionCounts(watch);
-  const actors = await readActors(config);
-  const prover = createProver({
-    trustDomains: await readTrustDomains(config),
-    ...(actors === undefined ? {} : { actors }),
-    secretsOf: secretsIn(records),
-    clock,
-    limits: {
-      chainCertificates: config.limits.chain_certificates,
-      certificateBytes,
-      tokenBytes: config.limits.token_bytes,
-      cacheEntries: proofCacheEntries,
-    },
-  });
+  const prover = await openProver(config, records, clock);
   const limits = rateLimits(config, clock);
   const pdp = new Pdp({
     ...(limits === undefined ? {} : { rateLimits: limits }),

@@ -33,7 +33,7 @@ function hash(text: string): number {
 }
 
 const deviceOf = (query: Query): string =>
-  query.kind === "command" ? query.device_id : (query.subject.device_id ?? query.subject.client_id);
+  "subject" in query ? (query.subject.device_id ?? query.subject.client_id) : query.device_id;
 
 /** Attaches to the nodes; streams are opened at once and again whenever they end. @throws Fault `config_invalid`, `tls_invalid`. */
 export function attach(options: AttachOptions): Attached {
