@@ -79,11 +79,15 @@ export function rollout(program: Command): void {
     .summary("stop it at once")
     .description("Stop a rollout at once, whatever its record says, until somebody resumes it.")
     .argument("<release>", "release id");
-  withAct(stop).action(pause);
+  withAct(stop)
+    .addHelpText("after", examples(["stop it", "sallyport rollout pause meter-2.5.0 --reason field-report"]))
+    .action(pause);
   const go = command
     .command("resume")
     .summary("lift pauses made here")
     .description("Lift the pauses that were made here, by a person or a gate; a pause in the record stays.")
     .argument("<release>", "release id");
-  withAct(go).action(resume);
+  withAct(go)
+    .addHelpText("after", examples(["go on", "sallyport rollout resume meter-2.5.0 --reason cleared"]))
+    .action(resume);
 }
