@@ -21,10 +21,14 @@ function withDevice(facts: Json): Json {
   return isObject(facts["device"]) ? { ...facts, device: completed(facts["device"]) } : facts;
 }
 
+/** An update is judged by the credential that the registry has for the device: it cannot be another's, or unknown. */
+const impossible = (kind: string, reason: string): boolean =>
+  kind === "ota" && (reason === "credential_binding_mismatch" || reason === "credential_unknown");
+
 const denied: readonly Denied[] = [
   ...sharedRows.filter(({ allow }) => !allow),
   ...ownRows
-    .filter(({ expect: { allow } }) => !allow)
+    .filter(({ kind, expect: { allow, reason } }) => !allow && !impossible(kind, reason))
     .map(({ id, kind, facts, expect: { reason } }) => ({
       id,
       kind,
