@@ -1,16 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type App, startApp } from "../../src/app.ts";
 import { type Client, connect } from "../../src/client/client.ts";
-import { loadConfig } from "../../src/config/load-config.ts";
 import type { Decision } from "../../src/decision/decision.ts";
 import type { Query } from "../../src/decision/query.ts";
-import { ManualClock } from "../../src/runtime/clock.ts";
+import { type QuickApp, startQuickApp } from "../quick-app.ts";
 import { certificateFacts, deviceRecord, floorRecord, tenantRecord } from "../records.ts";
-import { exampleKeysetPath, shippedPath } from "../shipped.ts";
 
 const now = 1_800_000_000;
 const ids = ["meter-001", "meter-002", "meter-003", "nobody"];
@@ -74,38 +68,19 @@ const said = ({ decision_id: _id, cached: _cached, rests_on: _rests, ...rest }: 
   JSON.parse(JSON.stringify(rest));
 
 describe("law", () => {
-  let folder: string;
-  let app: App;
+  let running: QuickApp;
   let client: Client;
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "sallyport-faces-"));
-    writeFileSync(join(folder, "fleet.ndjson"), records.map((each) => `${JSON.stringify(each)}\n`).join(""));
-    const file = join(folder, "sallyport.json");
-    const peer = { env: "prod", region: "eu-west", endpoint: "ep-telemetry", tenants: ["acme"] };
-    writeFileSync(
-      file,
-      JSON.stringify({
-        grpc: { listen: "127.0.0.1:0" },
-        http: { listen: "127.0.0.1:0" },
-        bundle: { file: shippedPath, keyset: exampleKeysetPath },
-        overrides: { initialize: true },
-        registry: { dir: join(folder, "registry"), file: { path: join(folder, "fleet.ndjson") } },
-        peers: [{ name: "broker", match: { loopback: true }, ...peer, may_assert: ["credential", "actor"] }],
-        decision_log: { sink: "none" },
-        log: { level: "silent" },
-      }),
-    );
-    app = await startApp(loadConfig({ file, cwd: folder }), { clock: new ManualClock(now) });
-    client = connect({ address: app.grpcAddress });
+    running = await startQuickApp(now, records, { tenants: ["acme"], may_assert: ["credential", "actor"] });
+    client = connect({ address: running.app.grpcAddress });
   });
   afterAll(async () => {
     await client[Symbol.asyncDispose]();
-    await app.close();
-    rmSync(folder, { recursive: true, force: true });
+    await running[Symbol.asyncDispose]();
   });
 
   it("a batch answers as its questions one by one, and as in process", async () => {
-    const decider = app.decider("broker");
+    const decider = running.app.decider("broker");
     let allowed = 0;
     let asked = 0;
     await fc.assert(
