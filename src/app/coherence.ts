@@ -42,13 +42,7 @@ class Horizon {
 
   constructor(file: string) {
     this.#file = file;
-    try {
-      const until = Number(readFileSync(file, "utf8"));
-      // What cannot be read must be taken for the worst.
-      this.inherited = Number.isSafeInteger(until) && until >= 0 ? until : unboundedUntil;
-    } catch {
-      this.inherited = undefined;
-    }
+    this.inherited = readUntil(file);
     this.#write(this.inherited ?? 0);
   }
 
@@ -65,18 +59,47 @@ class Horizon {
   }
 }
 
+const horizonPrefix = "promised-until";
+const horizonName = (worker: number | undefined): string =>
+  worker === undefined ? horizonPrefix : `${horizonPrefix}.${worker}`;
+
+function readUntil(file: string): number | undefined {
+  try {
+    const until = Number(readFileSync(file, "utf8"));
+    // What cannot be read must be taken for the worst.
+    return Number.isSafeInteger(until) && until >= 0 ? until : unboundedUntil;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What a process takes over from those before it. */
+export interface Inheritance {
+  /** Number of the worker; absent: the only process. */
+  readonly worker?: number;
+  /** End of what processes that are gone have promised, unix seconds, beside what its own file says. */
+  readonly promisedUntil?: number;
+  /** Somebody else accounts for leases of processes that are gone. */
+  readonly leasesAccounted?: boolean;
+}
+
 /** Builds them. */
-export function startCoherence(config: Config, facts: FactsReader, clock: Clock): Coherence {
+export function startCoherence(
+  config: Config,
+  facts: FactsReader,
+  clock: Clock,
+  { leasesAccounted = false, promisedUntil = 0, worker }: Inheritance,
+): Coherence {
   const { lease_s, max_promises } = config.coherence;
-  const horizon = new Horizon(path.join(config.registry.dir, "promised-until"));
-  const promises = new Promises(max_promises, horizon.inherited ?? 0);
+  const horizon = new Horizon(path.join(config.registry.dir, horizonName(worker)));
+  const promises = new Promises(max_promises, Math.max(horizon.inherited ?? 0, promisedUntil));
   const durationMs = lease_s * 1000;
   const attachments = new Attachments({
     clock,
     facts,
     terms: { durationMs, marginMs: Math.ceil(durationMs * driftShare) + readingMs },
     promises,
-    succeeds: horizon.inherited !== undefined,
+    succeeds: horizon.inherited !== undefined && !leasesAccounted,
   });
   return {
     attachments,

@@ -10,33 +10,38 @@ import type { Clock } from "../runtime/clock.ts";
 import type { GrpcService } from "../runtime/ports.ts";
 import { eligibilityService } from "../services/eligibility-service.ts";
 
+/** Pauses of rollouts: those in force, and how one is set. */
+export interface Pauses extends Pick<Overrides, "of"> {
+  pause(rollout: string, reason: string): Promise<void>;
+}
+
 /** A gate that fails pauses its rollout; only a person resumes it. */
 export function watchGates(
   next: Recorder,
   records: RecordReader,
-  overrides: Overrides,
+  pauses: Pauses,
   onFault: (fault: unknown) => void,
 ): GateWatch {
   return new GateWatch(next, {
     facts: () => records,
     pause: async (rollout, reason) => {
-      if (overrides.of(`rollout:${rollout}`).length > 0) return;
-      await overrides.set({
-        kind: "pause",
-        target: { kind: "rollout", id: rollout },
-        reason,
-        by: "sallyport",
-      });
+      if (pauses.of(`rollout:${rollout}`).length === 0) await pauses.pause(rollout, reason);
     },
     onFault,
   });
 }
 
+/** Pauses a rollout by an override of this service. */
+export async function pauseRollout(overrides: Overrides, rollout: string, reason: string): Promise<void> {
+  if (overrides.of(`rollout:${rollout}`).length > 0) return;
+  await overrides.set({ kind: "pause", target: { kind: "rollout", id: rollout }, reason, by: "sallyport" });
+}
+
 /** What the service of updates is made of. */
 export interface UpdatesParts {
-  readonly registry: Registry;
+  readonly registry: Pick<Registry, "rollout" | "deviceIdsAfter" | "releaseIds">;
   readonly records: RecordReader;
-  readonly overrides: Overrides;
+  readonly overrides: Pick<Overrides, "of">;
   readonly watch: GateWatch;
   readonly pdp: Pdp;
   readonly clock: Clock;

@@ -60,6 +60,11 @@ export class Attachments {
     return this.#recent.position;
   }
 
+  /** The same, for who wants a receipt of the changes after it. */
+  mark(): number {
+    return this.#recent.position;
+  }
+
   /** Streams that are open. */
   get attached(): number {
     let open = 0;

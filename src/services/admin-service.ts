@@ -1,8 +1,8 @@
 /** `sallyport.v1.AdminService`: containment, limited to the tenants of the caller. */
 import type { Acted, Admin } from "../admin/admin.ts";
+import type { Receipt } from "../coherence/receipt.ts";
 import type { Override } from "../decision/override.ts";
 import * as wire from "../gen/sallyport/v1/admin.ts";
-import type { Attachments } from "../pdp/attachments.ts";
 import type { GrpcService } from "../runtime/ports.ts";
 import { unary } from "../server/unary.ts";
 import { permitByName } from "./permit.ts";
@@ -27,8 +27,18 @@ const nothing: wire.Override = {
   expires_at: 0,
 };
 
+/** Who has acted on the changes behind a mark. */
+export interface ReceiptBook {
+  /** The place of the next change in the order of changes. */
+  mark(): number | Promise<number>;
+  /** The receipt of every change since a mark, as things stand. */
+  receiptNow(mark: number): Receipt | Promise<Receipt>;
+  /** The same once it is complete, or after one lease and its margin. */
+  receipt(mark: number): Promise<Receipt>;
+}
+
 /** Builds the service. */
-export function adminService(admin: Admin, attachments: Attachments): GrpcService {
+export function adminService(admin: Admin, receipts: ReceiptBook): GrpcService {
   return {
     definition: wire.AdminServiceService,
     implementation: {
@@ -37,9 +47,9 @@ export function adminService(admin: Admin, attachments: Attachments): GrpcServic
         const { author, device_id, expires_at, mode, reason } = request;
         const target = { kind: "device", id: device_id };
         const wording = { kind: "quarantine", target, mode, signal: "", reason, expires_at };
-        const before = attachments.position;
+        const mark = await receipts.mark();
         const act = toAct(await admin.set(peer, wording, author));
-        const receipt = request.wait ? await attachments.receipt(before) : attachments.receiptNow(before);
+        const receipt = await (request.wait ? receipts.receipt(mark) : receipts.receiptNow(mark));
         return { act, receipt: toWireReceipt(receipt) };
       }),
       setOverride: unary<wire.SetOverrideRequest, wire.SetOverrideResponse>(async (request, peer) => {

@@ -1,0 +1,40 @@
+/** The facts that the service decides on, with their one writer in this process. */
+import path from "node:path";
+import { reachOf, withdrawsTrust } from "../admin/reach.ts";
+import type { Config } from "../config/config.ts";
+import { DutyLedger } from "../registry/duty-ledger.ts";
+import { Overrides } from "../registry/overrides.ts";
+import { openRegistry, type Registry } from "../registry/registry.ts";
+import type { RecordReader } from "../registry/stored-record.ts";
+import { withDuties } from "../registry/with-duties.ts";
+import { withOverrides } from "../registry/with-overrides.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Closing } from "../runtime/closing.ts";
+
+/** The stores, and what they say together. */
+export interface Facts {
+  readonly registry: Registry;
+  readonly ledger: DutyLedger;
+  readonly overrides: Overrides;
+  /** Records with the marks of the ledger, before overrides. */
+  readonly marked: RecordReader;
+  /** Records as they are decided on. */
+  readonly records: RecordReader;
+}
+
+/** Opens them for writing. Throws `store_unavailable`. */
+export async function openFacts(config: Config, clock: Clock, stack: Closing): Promise<Facts> {
+  const registry = stack.use(await openRegistry({ dir: config.registry.dir, clock }));
+  const ledger = stack.use(await DutyLedger.open(path.join(config.registry.dir, "duties")));
+  const overrides = stack.use(
+    await Overrides.open({
+      dir: config.overrides.dir ?? path.join(config.registry.dir, "overrides"),
+      initialize: config.overrides.initialize,
+      clock,
+      reach: (target) => reachOf(target, registry),
+      leavesMark: (override) => withdrawsTrust(override, registry),
+    }),
+  );
+  const marked = withDuties(registry, ledger);
+  return { registry, ledger, overrides, marked, records: withOverrides(marked, overrides) };
+}

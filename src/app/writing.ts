@@ -1,0 +1,101 @@
+/** What one process alone does: takes bundles and records from their sources, and acts for operators. */
+import { Admin } from "../admin/admin.ts";
+import type { Config } from "../config/config.ts";
+import { nextDecisionId } from "../pdp/answer.ts";
+import { createRecordValidator } from "../registry/record-validator.ts";
+import { RegistryFile } from "../registry/registry-file.ts";
+import { registryMetrics } from "../registry/registry-metrics.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Closing } from "../runtime/closing.ts";
+import type { GrpcService, Metric } from "../runtime/ports.ts";
+import { adminService, type ReceiptBook } from "../services/admin-service.ts";
+import { bundleService } from "../services/bundle-service.ts";
+import { registryService } from "../services/registry-service.ts";
+import type { Requirement } from "../telemetry/health-routes.ts";
+import { startBundles } from "./bundles.ts";
+import type { Deciding } from "./deciding.ts";
+import type { Facts } from "./facts.ts";
+import { followBucket } from "./nats.ts";
+
+/** Parts of {@link Writing}. */
+export interface WritingParts {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly stack: Closing;
+  readonly facts: Facts;
+  readonly deciding: Deciding;
+}
+
+/** The sources at work, and the faces of what only this process may do. */
+export interface Writing {
+  readonly requirements: readonly Requirement[];
+  readonly metrics: readonly Metric[];
+  services(receipts: ReceiptBook): readonly GrpcService[];
+  /** Looks at the record file and the keyset now. */
+  look(): Promise<void>;
+}
+
+/** Starts them: the policy, then the records, so that questions have answers. Throws `config_invalid` and others. */
+export async function startWriting(parts: WritingParts): Promise<Writing> {
+  const { clock, config, deciding, facts, stack } = parts;
+  const { marked, overrides, records, registry } = facts;
+  const admin = new Admin({
+    overrides,
+    registry,
+    records: marked,
+    clock,
+    record: (act) => {
+      const id = nextDecisionId();
+      deciding.log?.acted(act, id);
+      return id;
+    },
+  });
+  const { activation, pdp } = deciding;
+  const bundles = await startBundles(config, { pdp, activation, clock, stack });
+  const file = config.registry.file;
+  const source =
+    file === undefined
+      ? undefined
+      : stack.use(
+          await RegistryFile.open(registry, {
+            path: file.path,
+            clock,
+            pollMs: file.poll_s * 1000,
+            maxLostShare: file.max_delete_share,
+          }),
+        );
+  followBucket(config, registry, clock, stack);
+  return {
+    requirements: [
+      {
+        name: "bundle",
+        missing: () => (pdp.snapshot === undefined ? bundles.pipeline.missing() : undefined),
+      },
+      {
+        name: "registry",
+        missing: () => (registry.freshness().synced ? undefined : "no snapshot of records was completed yet"),
+      },
+      { name: "overrides", missing: () => overrides.missing },
+    ],
+    metrics: [...bundles.pipeline.metrics(), ...registryMetrics(registry)],
+    services: (receipts) => [
+      registryService({
+        records,
+        status: () => registry.status(),
+        sync: {
+          registry,
+          validate: createRecordValidator(),
+          clock,
+          maxLostShare: config.registry.push.max_delete_share,
+        },
+        bundle: () => activation.bundle,
+      }),
+      adminService(admin, receipts),
+      bundleService(bundles.pipeline),
+    ],
+    look: async () => {
+      await source?.look();
+      await bundles.look();
+    },
+  };
+}
