@@ -6,8 +6,10 @@ import data.sallyport.authz.attestation
 import data.sallyport.authz.credential
 import data.sallyport.authz.lifecycle
 import data.sallyport.authz.posture
+import data.sallyport.authz.streams
 import data.sallyport.lib.facts
 import data.sallyport.lib.time
+import data.sallyport.lib.topics
 import data.sallyport.profiles.gateway_mediated
 
 obligations := object.union_n([standing, due, dated])
@@ -63,16 +65,42 @@ ends contains input.device.compliance.exception.expires_at if {
 	posture.waived
 }
 
-ends contains gateway_mediated.attestation_ends_at if gateway_mediated.served
-
-ends contains input.gateway.support.eol_at if gateway_mediated.served
-
-ends contains input.gateway_credential.not_after if gateway_mediated.served
-
-ends contains max([gateway_mediated.entry.last_used_at, gateway_mediated.entry.bound_at]) + facts.profile.credential_inactivity_s if {
+ends contains end if {
 	gateway_mediated.served
-	is_object(input.gateway_credential)
+	some end in gateway_mediated.ends
 }
+
+# A will is a publish that fires later: it must be allowed for as long as the session may last.
+ends contains end if {
+	willed
+	some end in will_ends
+}
+
+willed if is_object(input.request.will)
+
+will_stream := topics.stream_below(topics.own_prefix, input.request.will.topic)
+
+# What its stream alone asks evidence for.
+will_ends contains attestation.ends_at if {
+	streams.demanded("publish", will_stream)
+	attestation.fresh
+}
+
+# A dormant device has fewer streams.
+will_ends contains input.device.state.last_seen_at + facts.profile.dormancy_s if lifecycle.awake
+
+# The recovery stream closes with what opened it: a signal that lapses, evidence or a key whose time comes.
+will_ends contains turn if {
+	will_stream in data.site.recovery_streams
+	some turn in turns
+	time.ahead(turn)
+}
+
+turns contains input.device.attestation.appraised_at
+
+turns contains facts.entry.bound_at
+
+turns contains signal.expires_at if some signal in input.device.state.signals
 
 patch_due if {
 	not posture.patched

@@ -135,10 +135,26 @@ attested if {
 	time.ahead(input.gateway.attestation.expires_at)
 }
 
-attestation_ends_at := min([
-	input.gateway.attestation.appraised_at + facts.profile.gateway_attestation_max_age_s,
-	input.gateway.attestation.expires_at,
-])
+# When its part in a leaf's session ends: its evidence, its service, its own key and, as for the device itself, its
+# support, its time to patch and its waiver.
+ends contains input.gateway.attestation.appraised_at + facts.profile.gateway_attestation_max_age_s
+
+ends contains input.gateway.attestation.expires_at
+
+ends contains input.gateway.support.eol_at
+
+ends contains input.gateway.support.support_ends_at if supported
+
+ends contains input.gateway_credential.not_after
+
+ends contains max([entry.last_used_at, entry.bound_at]) + facts.profile.credential_inactivity_s
+
+ends contains input.gateway_fw_policy.patched_deadline if {
+	not patched
+	in_patch_window
+}
+
+ends contains input.gateway.compliance.exception.expires_at if waived
 
 firmware_good if {
 	input.gateway.firmware.key - input.gateway_fw_policy.min_key >= 0
@@ -150,7 +166,7 @@ firmware_good if {
 # No posture finding: it may carry anything that its leaf may send.
 undegraded if {
 	in_patch_window
-	time.ahead(input.gateway.support.support_ends_at)
+	supported
 	input.gateway.attestation.status == "affirming"
 	is_object(input.gateway.attestation.vector)
 	not warned
@@ -158,15 +174,26 @@ undegraded if {
 	compliant
 }
 
-in_patch_window if input.gateway.firmware.key - input.gateway_fw_policy.patched_key >= 0
+supported if time.ahead(input.gateway.support.support_ends_at)
+
+patched if input.gateway.firmware.key - input.gateway_fw_policy.patched_key >= 0
+
+in_patch_window if patched
 
 in_patch_window if time.ahead(input.gateway_fw_policy.patched_deadline)
 
-compliant if input.gateway.compliance == null
+compliant if unwaived
 
-compliant if input.gateway.compliance.status == "compliant"
+compliant if waived
 
-compliant if time.ahead(input.gateway.compliance.exception.expires_at)
+unwaived if input.gateway.compliance == null
+
+unwaived if input.gateway.compliance.status == "compliant"
+
+waived if {
+	not unwaived
+	time.ahead(input.gateway.compliance.exception.expires_at)
+}
 
 degraded if {
 	used
