@@ -50,8 +50,8 @@ export function corePdp(
         seen(record);
         return openTally(record);
       },
-      hit: (tally) => {
-        tally.count += 1;
+      hit: (answer) => {
+        answer.count += 1;
       },
     },
     onFault: () => {},

@@ -1,5 +1,6 @@
 /** Remembers answers until what they rest on changes or expires. */
 import { LRUCache } from "lru-cache";
+import type { RecordKey } from "../decision/facts.ts";
 import { AnswerList } from "./answer-list.ts";
 import { type Epoch, Epochs } from "./epochs.ts";
 import { type Guarded, holds, type Readings } from "./guards.ts";
@@ -8,9 +9,12 @@ import { type Guarded, holds, type Readings } from "./guards.ts";
 export interface CachedSubject<F, A extends Guarded> {
   readonly key: string;
   readonly facts: F;
+  /** The last answer found and its text: most devices ask about one topic, and this saves the look into a map. */
+  last: A | undefined;
+  lastText: string;
   readonly allows: AnswerList<A>;
   readonly denials: AnswerList<A>;
-  readonly restsOn: readonly string[];
+  readonly restsOn: readonly RecordKey[];
   readonly cells: readonly Epoch[];
   readonly stamps: readonly number[];
   readonly everything: number;
@@ -122,18 +126,20 @@ export class DecisionCache<F, A extends Guarded> {
    * turn of the event loop in which `facts` were read; a change is announced in a later turn, after its
    * commit is visible, and moves the epochs taken here.
    */
-  remember(key: string, bornMs: number, restsOn: readonly string[], facts: F): CachedSubject<F, A> {
+  remember(key: string, bornMs: number, restsOn: readonly RecordKey[], facts: F): CachedSubject<F, A> {
     const cells = restsOn.map((record) => this.epochs.hold(record));
     // What each hit reads stands together.
     const subject: CachedSubject<F, A> = {
       version: this.epochs.version,
       dropped: false,
       touchedAt: 0,
-      allows: new AnswerList(),
-      facts,
-      denials: new AnswerList(),
-      key,
+      last: undefined,
+      lastText: "",
       restsOn,
+      allows: new AnswerList(),
+      denials: new AnswerList(),
+      facts,
+      key,
       cells,
       stamps: cells.map((cell) => cell.n),
       everything: this.epochs.everything,
@@ -146,9 +152,17 @@ export class DecisionCache<F, A extends Guarded> {
 
   /** The answer to a question, if it holds at these readings. */
   find(subject: CachedSubject<F, A>, text: string, code: number, readings: Readings): A | undefined {
-    const answer = subject.allows.get(text, code) ?? subject.denials.get(text, code);
+    const { last } = subject;
+    const answer =
+      last !== undefined && last.code === code && subject.lastText === text
+        ? last
+        : (subject.allows.get(text, code) ?? subject.denials.get(text, code));
     if (answer !== undefined) {
       if (holds(answer, readings)) {
+        if (answer !== last) {
+          subject.last = answer;
+          subject.lastText = text;
+        }
         this.counters.hits += 1;
         return answer;
       }
@@ -171,6 +185,7 @@ export class DecisionCache<F, A extends Guarded> {
     const [mine, other] = answer.allow
       ? [subject.allows, subject.denials]
       : [subject.denials, subject.allows];
+    subject.last = undefined;
     other.delete(text, answer.code);
     mine.set(text, answer, this.#maxTexts);
     if (answer.allow && this.#denied.peek(subject.key) === subject) {

@@ -1,5 +1,5 @@
 /** A gate that failed once pauses its rollout until a person resumes it, whatever is measured afterwards. */
-import type { Tally } from "../log/compose-event.ts";
+import type { Repeated, Tally } from "../log/compose-event.ts";
 import type { Evaluation } from "../log/event.ts";
 import type { Recorder } from "../pdp/desk.ts";
 import type { FactsReader } from "../pdp/facts-reader.ts";
@@ -29,8 +29,8 @@ export class GateWatch implements Recorder {
     return this.#next.evaluated(evaluation);
   }
 
-  hit(tally: Tally): void {
-    this.#next.hit(tally);
+  hit(answer: Repeated): void {
+    this.#next.hit(answer);
   }
 
   /** A gate of the rollout of this release failed. */

@@ -2,10 +2,16 @@ import type { Query } from "../decision/query.ts";
 import { type DecisionEvent, type Evaluation, type Labels, timestamp } from "./event.ts";
 import { describeQuestion } from "./question.ts";
 
-/** What is kept of a cached answer to log its repeats: no more than a repeat says. */
-export interface Tally {
+/** A cached answer, as far as its repeats are concerned. */
+export interface Repeated {
   /** Times given from the cache since it was last logged. */
   count: number;
+  /** `undefined`: its repeats are not logged. */
+  readonly tally: Tally | undefined;
+}
+
+/** What is kept of a cached answer to log its repeats: no more than a repeat says. */
+export interface Tally {
   readonly kind: Query["kind"];
   readonly question: object;
   readonly decisionId: string;
@@ -19,7 +25,6 @@ export interface Tally {
 /** A tally for the repeats of an answer that will be cached. */
 export function openTally({ query, peer, decision }: Evaluation): Tally {
   return {
-    count: 0,
     kind: query.kind,
     question: describeQuestion(query),
     decisionId: decision.decision_id,
@@ -60,7 +65,13 @@ export function composeLine(evaluation: Evaluation, labels: Labels, wallMs: numb
 }
 
 /** The line of a cached answer's repeats between two moments, without its line end. */
-export function composeRepeats(tally: Tally, labels: Labels, fromMs: number, toMs: number): string {
+export function composeRepeats(
+  tally: Tally,
+  count: number,
+  labels: Labels,
+  fromMs: number,
+  toMs: number,
+): string {
   const event: DecisionEvent = {
     labels,
     decision_id: tally.decisionId,
@@ -72,7 +83,7 @@ export function composeRepeats(tally: Tally, labels: Labels, fromMs: number, toM
     timestamp: timestamp(toMs),
     reason: tally.reason,
     registry_revision: tally.registryRevision,
-    count: tally.count,
+    count,
     first: timestamp(fromMs),
     last: timestamp(toMs),
   };

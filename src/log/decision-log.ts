@@ -2,7 +2,7 @@ import { channel } from "node:diagnostics_channel";
 import type { Clock } from "../runtime/clock.ts";
 import type { Metric } from "../runtime/ports.ts";
 import { type AdminAct, composeAct } from "./admin-act.ts";
-import { composeLine, composeRepeats, openTally, type Tally } from "./compose-event.ts";
+import { composeLine, composeRepeats, openTally, type Repeated, type Tally } from "./compose-event.ts";
 import { Delivery, type Line } from "./delivery.ts";
 import { type Evaluation, type Labels, type LossEvent, timestamp } from "./event.ts";
 import { type MaskPolicy, maskLine } from "./mask.ts";
@@ -44,8 +44,8 @@ export class DecisionLog implements AsyncDisposable {
   readonly #hotMax: number;
   readonly #timer: NodeJS.Timeout;
   /** Answers repeated in the window that runs, and those of the last one that are being written. */
-  #hot: Tally[] = [];
-  #cooling: Tally[] = [];
+  #hot: Repeated[] = [];
+  #cooling: Repeated[] = [];
   #windowMs: number;
   #coolingMs = 0;
   #closed: Promise<void> | undefined;
@@ -89,26 +89,27 @@ export class DecisionLog implements AsyncDisposable {
    * Counts one more time that a cached answer was given. A denial whose `decisionId` is given is an event of its
    * own, under that id.
    */
-  hit(tally: Tally, decisionId?: string): void {
-    if (decisionId !== undefined && !tally.allow) this.#repeatAlone(tally, decisionId);
-    else if (tally.count > 0) tally.count += 1;
-    else this.#warm(tally);
+  hit(answer: Repeated, decisionId?: string): void {
+    if (decisionId !== undefined && answer.tally?.allow === false)
+      this.#repeatAlone(answer.tally, decisionId);
+    else if (answer.count > 0) answer.count += 1;
+    else if (answer.tally !== undefined) this.#warm(answer);
   }
 
-  #warm(tally: Tally): void {
+  #warm(answer: Repeated): void {
     if (this.#hot.length >= this.#hotMax || this.#closed !== undefined) {
       this.#delivery.lose(1);
       return;
     }
-    tally.count = 1;
-    this.#hot.push(tally);
+    answer.count = 1;
+    this.#hot.push(answer);
   }
 
   #repeatAlone(tally: Tally, decisionId: string): void {
     const { labels, clock } = this.#options;
     const wallMs = clock.wallMs();
-    const once: Tally = { ...tally, decisionId, count: 1 };
-    this.#delivery.offer(() => this.#masked(composeRepeats(once, labels, wallMs, wallMs)));
+    const once: Tally = { ...tally, decisionId };
+    this.#delivery.offer(() => this.#masked(composeRepeats(once, 1, labels, wallMs, wallMs)));
   }
 
   /** Ends the window: what was repeated in it goes to the sink, unless the last window's still does. */
@@ -124,18 +125,19 @@ export class DecisionLog implements AsyncDisposable {
   }
 
   #nextRepeat(): Line | undefined {
-    const tally = this.#cooling.pop();
-    if (tally === undefined) return undefined;
+    const answer = this.#cooling.pop();
+    if (answer === undefined) return undefined;
     const { labels, clock } = this.#options;
-    const decisions = tally.count;
+    const { count: decisions, tally } = answer;
+    if (tally === undefined) return undefined;
     try {
-      const text = this.#masked(composeRepeats(tally, labels, this.#coolingMs, clock.wallMs()));
+      const text = this.#masked(composeRepeats(tally, decisions, labels, this.#coolingMs, clock.wallMs()));
       return { text, decisions };
     } catch {
       this.#delivery.lose(decisions);
       return { text: "", decisions: 0 };
     } finally {
-      tally.count = 0;
+      answer.count = 0;
     }
   }
 

@@ -3,15 +3,14 @@ import { randomBytes } from "node:crypto";
 import { type Drift, type Guarded, type Readings, within } from "../cache/guards.ts";
 import type { Decision } from "../decision/decision.ts";
 import type { RecordKey } from "../decision/facts.ts";
-import type { Tally } from "../log/compose-event.ts";
+import type { Repeated, Tally } from "../log/compose-event.ts";
 import { type Interval, intervalAround } from "./cuts.ts";
 import type { Prepared } from "./prepare.ts";
 import { renderObligations, type Verdict } from "./result.ts";
 
-/** A cached verdict. */
-export interface Answer extends Guarded {
+/** A cached verdict. It counts its own repeats: a counter elsewhere would be one more look into memory. */
+export interface Answer extends Guarded, Repeated {
   readonly verdict: Verdict;
-  readonly tally: Tally | undefined;
 }
 
 const never = Number.POSITIVE_INFINITY;
@@ -78,13 +77,14 @@ export function answerAround(
 ): Answer {
   const { allow } = verdict;
   if (prepared === undefined) {
-    return { allow, verdict, tally, code, validFrom: 0, validUntil: undefined, drift: anyDrift };
+    return { allow, verdict, tally, count: 0, code, validFrom: 0, validUntil: undefined, drift: anyDrift };
   }
   const valid = validAround(prepared, readings.now);
   return {
     allow,
     verdict,
     tally,
+    count: 0,
     code,
     // Small integers and nothing else: boxed numbers would cost the hot path a look elsewhere.
     validFrom: valid.from === -never ? 0 : valid.from,

@@ -69,11 +69,15 @@ export class DecisionCore {
     if (subject !== undefined) {
       const answer = this.cache.find(subject, questionText(query), code, asking);
       if (answer !== undefined) {
-        const { restsOn, lastSeq } = subject.facts;
-        if (this.#isReplay(session, query, lastSeq, answer.verdict)) {
+        const { restsOn } = subject;
+        if (
+          query.kind === "publish" &&
+          query.seq !== undefined &&
+          this.#isReplay(session, query, subject.facts.lastSeq, answer.verdict)
+        ) {
           return desk.deny(replayed, session.peer, query, undefined, restsOn);
         }
-        if (answer.tally !== undefined) desk.recorder.hit(answer.tally);
+        if (answer.tally !== undefined) desk.recorder.hit(answer);
         return desk.render(answer, asking, restsOn, true);
       }
     } else {

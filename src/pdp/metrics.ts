@@ -1,6 +1,6 @@
 /** What the PDP counts, for Prometheus: answers by kind and reason, the cache, the age of the facts. */
 
-import type { Tally } from "../log/compose-event.ts";
+import type { Repeated, Tally } from "../log/compose-event.ts";
 import type { Evaluation } from "../log/event.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Metric } from "../runtime/ports.ts";
@@ -28,8 +28,8 @@ export class DecisionCounts implements Recorder {
     return this.#next.evaluated(evaluation);
   }
 
-  hit(tally: Tally): void {
-    this.#next.hit(tally);
+  hit(answer: Repeated): void {
+    this.#next.hit(answer);
   }
 
   metrics(): readonly Metric[] {

@@ -83,15 +83,15 @@ function direct(peer: Peer, subject: Subject, proof: ProofResult): Resolution {
   if (!isSafeId(deviceId))
     return { reason: "bad_request", detail: "the device id is empty or holds forbidden characters" };
   return {
-    key: `${peer.name}|${identity.key}|${lengthPrefixed(subject.client_id)}`,
+    keeper: undefined,
+    remembered: undefined,
+    lasting: isLasting(subject.proof),
     peer,
+    key: `${peer.name}|${identity.key}|${lengthPrefixed(subject.client_id)}`,
     clientId: subject.client_id,
     deviceId,
     identity,
     gateway: undefined,
-    lasting: isLasting(subject.proof),
-    remembered: undefined,
-    keeper: undefined,
   };
 }
 
@@ -131,6 +131,10 @@ function mediated(
   }
   const gatewayKey = gateway.identity === "asserted" ? "asserted" : gateway.identity.key;
   return {
+    keeper: undefined,
+    remembered: undefined,
+    lasting: isLasting(via.proof) && isLasting(subject.proof),
+    peer,
     key: [
       peer.name,
       identity?.key ?? "gateway",
@@ -139,14 +143,10 @@ function mediated(
       lengthPrefixed(via.gateway_id),
       gatewayKey,
     ].join("|"),
-    peer,
     clientId: subject.client_id === "" ? deviceId : subject.client_id,
     deviceId,
     identity,
     gateway,
-    lasting: isLasting(via.proof) && isLasting(subject.proof),
-    remembered: undefined,
-    keeper: undefined,
   };
 }
 

@@ -78,7 +78,7 @@ type Step =
       credential: number;
       peer: number;
     }
-  | { do: "again"; back: number; age: number | undefined }
+  | { do: "again"; back: number; age: number | undefined; turned: boolean }
   | { do: "edge"; by: number }
   | { do: "tick"; by: number }
   | { do: "set"; by: number }
@@ -107,6 +107,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       do: fc.constant("again" as const),
       back: fc.nat(4),
       age: fc.option(index(ages), { nil: undefined, freq: 2 }),
+      // With the other retain flag: another question.
+      turned: fc.constantFrom(false, false, false, true),
     }),
   },
   // To the very second at which the last answer ends, and to both sides of it.
@@ -215,7 +217,8 @@ function repeated(
   again: Extract<Step, { do: "again" }>,
 ): Step {
   if (asked === undefined) return again;
-  return again.age === undefined ? asked : { ...asked, age: again.age };
+  const turned = again.turned && asked.do === "ask" ? { ...asked, retain: !asked.retain } : asked;
+  return again.age === undefined ? turned : { ...turned, age: again.age };
 }
 
 /** Runs the steps against a PDP with a cache and against its twin that forgets everything before each question. */

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { setTimeout as pause } from "node:timers/promises";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Tally } from "../../src/log/compose-event.ts";
+import type { Repeated } from "../../src/log/compose-event.ts";
 import {
   DecisionLog,
   type DecisionLogOptions,
@@ -10,7 +10,7 @@ import {
   type SinkNews,
 } from "../../src/log/decision-log.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
-import { evaluation, MemorySink, peer, publish, tallyUp } from "./evaluations.ts";
+import { evaluation, MemorySink, peer, publish, repeated, tallyUp } from "./evaluations.ts";
 
 const labels = { id: "node-1", version: "0.1.0" };
 
@@ -111,11 +111,11 @@ describe("repeats of a cached answer", () => {
   it("become one event per window with a count, under the id of the evaluation", async () => {
     const { log, sink, clock } = open();
     const recorded = evaluation(true);
-    const tally = log.evaluated(recorded) as Tally;
-    for (let i = 0; i < 5; i += 1) log.hit(tally);
+    const answer = repeated(log.evaluated(recorded));
+    for (let i = 0; i < 5; i += 1) log.hit(answer);
     clock.advance(10);
     await log.flush();
-    for (let i = 0; i < 3; i += 1) log.hit(tally);
+    for (let i = 0; i < 3; i += 1) log.hit(answer);
     clock.advance(10);
     await log.flush();
     await log.flush();
@@ -136,18 +136,19 @@ describe("repeats of a cached answer", () => {
 
   it("are written when the window ends, without anybody asking", async () => {
     const { log, sink } = open({ aggregateHitsS: 0.02 });
-    const tally = log.evaluated(evaluation(true)) as Tally;
-    log.hit(tally);
+    const answer = repeated(log.evaluated(evaluation(true)));
+    log.hit(answer);
     await expect.poll(() => sink.events().length).toBe(2);
     await log.close();
   });
 
   it("are events of their own for a denial whose id is given", async () => {
     const { log, sink } = open();
-    const tally = log.evaluated(evaluation(false)) as Tally;
-    log.hit(tally, "a");
-    log.hit(tally, "b");
-    log.hit(tally);
+    const recorded = evaluation(false);
+    const answer = repeated(log.evaluated(recorded));
+    log.hit(answer, "a");
+    log.hit(answer, "b");
+    log.hit(answer);
     await log.close();
     expect(
       sink
@@ -157,7 +158,7 @@ describe("repeats of a cached answer", () => {
     ).toEqual([
       ["a", 1],
       ["b", 1],
-      [tally.decisionId, 1],
+      [recorded.decision.decision_id, 1],
     ]);
   });
 
@@ -213,9 +214,9 @@ describe("a sink that does not keep up", () => {
   it("does not hold up the end beyond its deadline; what it did not take is counted", async () => {
     const { log, sink } = open();
     sink.before = () => Promise.reject(new Error("disk full"));
-    const tally = log.evaluated(evaluation(true)) as Tally;
-    log.hit(tally);
-    log.hit(tally);
+    const answer = repeated(log.evaluated(evaluation(true)));
+    log.hit(answer);
+    log.hit(answer);
     await log.close(1000);
     expect(log.counters).toEqual({ written: 0, lost: 3 });
     expect(sink.closed).toBe(true);
@@ -227,7 +228,7 @@ describe("a sink that does not keep up", () => {
     expect(performance.now() - start).toBeLessThan(5000);
     expect(stuck.log.counters.lost).toBe(1);
     stuck.log.evaluated(evaluation(true));
-    stuck.log.hit(tally);
+    stuck.log.hit(answer);
     expect(stuck.log.counters.lost).toBe(3);
   });
 
@@ -275,7 +276,7 @@ describe("nothing is lost silently", () => {
         fc.integer({ min: 1, max: 8 }),
         async (steps, queueMax) => {
           const { log, sink, clock } = open({ queueMax, aggregateHitsS: 0.002 });
-          const tallies: Tally[] = [];
+          const answers: Repeated[] = [];
           let recorded = 0;
           for (const [index, what] of steps.entries()) {
             if (what === "fail") sink.before = () => Promise.reject(new Error("no"));
@@ -284,16 +285,16 @@ describe("nothing is lost silently", () => {
             else if (what === "turn") await pause(0);
             else if (what === "window") await pause(3);
             else if (what === "hit") {
-              const tally = tallies[index % Math.max(1, tallies.length)];
-              if (tally === undefined) continue;
-              log.hit(tally, index % 5 === 0 ? `again-${index}` : undefined);
+              const answer = answers[index % Math.max(1, answers.length)];
+              if (answer === undefined) continue;
+              log.hit(answer, index % 5 === 0 ? `again-${index}` : undefined);
               recorded += 1;
             } else {
               const tally = log.evaluated(
                 evaluation(what !== "deny", what === "command" ? command : publish),
               );
               recorded += 1;
-              if (tally !== undefined) tallies.push(tally);
+              if (tally !== undefined) answers.push(repeated(tally));
             }
             clock.advance(1);
           }

@@ -2,6 +2,7 @@
 import type { Decision } from "../../src/decision/decision.ts";
 import type { Peer } from "../../src/decision/identity.ts";
 import type { PublishQuery, Query } from "../../src/decision/query.ts";
+import type { Repeated, Tally } from "../../src/log/compose-event.ts";
 import type { Evaluation } from "../../src/log/event.ts";
 import type { Sink } from "../../src/log/sink.ts";
 
@@ -23,6 +24,9 @@ export const publish: PublishQuery = {
   qos: 1,
   retain: false,
 };
+
+/** A cached answer that nobody was given again yet. */
+export const repeated = (tally: Tally | undefined): Repeated => ({ count: 0, tally });
 
 let count = 0;
 

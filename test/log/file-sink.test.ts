@@ -17,7 +17,7 @@ import { DecisionLog } from "../../src/log/decision-log.ts";
 import { FileSink } from "../../src/log/file-sink.ts";
 import { streamSink } from "../../src/log/stream-sink.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
-import { evaluation, parseLines, tallyUp } from "./evaluations.ts";
+import { evaluation, parseLines, repeated, tallyUp } from "./evaluations.ts";
 
 const folder = (): string => mkdtempSync(join(tmpdir(), "sallyport-log-"));
 
@@ -100,7 +100,7 @@ describe("a file sink", () => {
     });
     for (let i = 0; i < 2000; i += 1) {
       const tally = log.evaluated(evaluation(i % 3 !== 0));
-      if (tally !== undefined && i % 2 === 0) log.hit(tally);
+      if (tally !== undefined && i % 2 === 0) log.hit(repeated(tally));
     }
     await log.close();
     const files = [path, ...Array.from({ length: 100 }, (_, i) => `${path}.${i + 1}`)].filter(existsSync);

@@ -1,11 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Tally } from "../../src/log/compose-event.ts";
 import { DecisionLog } from "../../src/log/decision-log.ts";
 import type { DecisionEvent } from "../../src/log/event.ts";
 import { applyMask, type MaskPolicy, maskLine } from "../../src/log/mask.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
-import { evaluation, MemorySink, publish } from "./evaluations.ts";
+import { evaluation, MemorySink, publish, repeated } from "./evaluations.ts";
 
 function masked(event: Partial<DecisionEvent>, rules: unknown) {
   const copy = structuredClone(event) as DecisionEvent;
@@ -23,8 +22,8 @@ async function logged(mask: MaskPolicy, input: unknown): Promise<MemorySink> {
     aggregateHitsS: 3600,
     mask: () => mask,
   });
-  const tally = log.evaluated(evaluation(true, publish, input)) as Tally;
-  log.hit(tally);
+  const answer = repeated(log.evaluated(evaluation(true, publish, input)));
+  log.hit(answer);
   log.evaluated(evaluation(false));
   await log.close();
   return sink;
