@@ -25,6 +25,25 @@ export function parseMoment(text: string, now: number, name: string): number {
   );
 }
 
+/**
+ * Reads a span: `90`, `20m`, `2d`, `2d12h`; units s, m, h, d, w.
+ * @returns seconds
+ * @throws Fault `request_invalid`
+ */
+export function parseSpan(given: string | number, name: string): number {
+  const text = String(given);
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  if (/^(?:\d{1,6}[smhdw])+$/.test(text))
+    return [...text.matchAll(/(\d+)([smhdw])/g)].reduce(
+      (sum, [, amount, unit]) => sum + Number(amount) * (units[unit ?? "s"] ?? 1),
+      0,
+    );
+  throw new Fault(
+    "request_invalid",
+    `\`${name}\` is \`${text}\`, which is no span: give \`20m\`, \`2d12h\` or seconds`,
+  );
+}
+
 /** A span of seconds in its two largest units: `45 s`, `59 min 30 s`, `3 d 4 h`. */
 export function showSpan(seconds: number): string {
   const parts: string[] = [];

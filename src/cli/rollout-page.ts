@@ -7,6 +7,7 @@ import {
 } from "../gen/sallyport/v1/eligibility.ts";
 import { showMoment } from "./moment.ts";
 import { emphasise, renderRows } from "./page.ts";
+import { bar } from "./simulation-page.ts";
 import { visible } from "./visible.ts";
 
 /** `install`, `rollback`, `hold` or `none`. */
@@ -44,13 +45,6 @@ export function renderEligibility(
     ["other releases", ...others],
     ["decision", ...(decision === undefined ? [] : [decision.decision_id])],
   ])}`;
-}
-
-const width = 20;
-
-function bar(share: number): string {
-  const full = Math.round(Math.min(1, Math.max(0, share)) * width);
-  return `${"#".repeat(full)}${".".repeat(width - full)}`;
 }
 
 function ringLines(ring: RingStatus, now: number): string[] {

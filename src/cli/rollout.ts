@@ -1,10 +1,11 @@
-/** `sallyport rollout`: look at a rollout, pause it, resume it. */
+/** `sallyport rollout`: look at a rollout, pause it, resume it, play it through. */
 import type { Command } from "commander";
 import { systemClock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
 import { type ActFlags, withAct } from "./act-options.ts";
 import { type ConnectionFlags, withConnection } from "./connection.ts";
 import { examples } from "./examples.ts";
+import { rolloutSimulate } from "./rollout-simulate.ts";
 
 interface StatusFlags extends ConnectionFlags {
   readonly counts?: true;
@@ -62,8 +63,8 @@ async function resume(release: string, flags: ActFlags): Promise<void> {
 export function rollout(program: Command): void {
   const command = program
     .command("rollout")
-    .summary("how far a firmware release has come; pause and resume it")
-    .description("How far a firmware release has come; pause and resume it.");
+    .summary("how far a firmware release has come; pause, resume and simulate it")
+    .description("How far a firmware release has come; pause and resume it, and play it through beforehand.");
   const look = command
     .command("status")
     .summary("rings, gates and what holds them")
@@ -90,4 +91,5 @@ export function rollout(program: Command): void {
   withAct(go)
     .addHelpText("after", examples(["go on", "sallyport rollout resume meter-2.5.0 --reason cleared"]))
     .action(resume);
+  rolloutSimulate(command);
 }

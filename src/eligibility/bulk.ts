@@ -29,7 +29,7 @@ export interface BulkParts {
   readonly facts: FactsReader;
   readonly clock: Clock;
   readonly snapshot: () => PolicySnapshot | undefined;
-  readonly decider: PeerDecider;
+  readonly decider: Pick<PeerDecider, "foresee">;
   /** Most remembered combinations; beyond it all are forgotten. */
   readonly maxClasses?: number;
 }
