@@ -279,7 +279,7 @@ class Campaign {
       if (had || installedAt !== undefined || installingUntil !== undefined || said?.answer !== "hold")
         continue;
       let counts = byRing.get(ring);
-      if (counts === undefined) byRing.set(ring, (counts = new Map()));
+      if (counts === undefined) byRing.set(ring, (counts = new Map<string, number>()));
       counts.set(said.reason, (counts.get(said.reason) ?? 0) + 1);
     }
     for (const [at, ring] of this.#rollout().rings.entries()) {
