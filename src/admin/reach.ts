@@ -4,7 +4,14 @@ import type { Override, OverrideTarget } from "../decision/override.ts";
 import type { Registry } from "../registry/registry.ts";
 
 /** What of the registry is asked. */
-export type Reached = Pick<Registry, "classesOf" | "device" | "tenant">;
+export type Reached = Pick<Registry, "classesOf" | "device" | "deviceIdsBy" | "tenant">;
+
+/** Devices that are named one by one; a credential of more is no credential of a device. */
+const mostHolders = 1000;
+
+function holdersOf(fingerprint: string, registry: Reached): readonly string[] {
+  return registry.deviceIdsBy("fingerprint", fingerprint, undefined, mostHolders + 1);
+}
 
 /**
  * Records that answers about `target` rest on. An answer about a device rests on the firmware policy of its tenant
@@ -14,6 +21,8 @@ export function reachOf(target: OverrideTarget, registry: Reached): readonly Rec
   const { id, kind } = target;
   switch (kind) {
     case "device":
+    // What goes through a gateway rests on its record; what can go through another one does not.
+    case "gateway":
       return [`device:${id}`];
     case "class":
       return [`firmware_policy:${id}`];
@@ -22,9 +31,10 @@ export function reachOf(target: OverrideTarget, registry: Reached): readonly Rec
         `tenant:${id}`,
         ...registry.classesOf(id).map((each): RecordKey => `firmware_policy:${id}/${each}`),
       ];
-    case "gateway":
-    case "credential":
-      return "everything";
+    case "credential": {
+      const holders = holdersOf(id, registry);
+      return holders.length > mostHolders ? "everything" : holders.map((each): RecordKey => `device:${each}`);
+    }
     case "rollout":
       return [`rollout:${id}`];
     default:
@@ -32,7 +42,7 @@ export function reachOf(target: OverrideTarget, registry: Reached): readonly Rec
   }
 }
 
-/** Tenant of a target; `undefined`: it is not known, or there is no one tenant. */
+/** Tenant of a target; `undefined`: it is not known, or there is no one tenant, as of what several may hold. */
 export function tenantOf({ id, kind }: OverrideTarget, registry: Reached): string | undefined {
   switch (kind) {
     case "tenant":

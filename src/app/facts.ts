@@ -10,6 +10,7 @@ import { withDuties } from "../registry/with-duties.ts";
 import { withOverrides } from "../registry/with-overrides.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Closing } from "../runtime/closing.ts";
+import { spiffeNaming } from "./parts.ts";
 
 /** The stores, and what they say together. */
 export interface Facts {
@@ -24,7 +25,9 @@ export interface Facts {
 
 /** Opens them for writing. Throws `store_unavailable`. */
 export async function openFacts(config: Config, clock: Clock, stack: Closing): Promise<Facts> {
-  const registry = stack.use(await openRegistry({ dir: config.registry.dir, clock }));
+  const registry = stack.use(
+    await openRegistry({ dir: config.registry.dir, clock, naming: spiffeNaming(config) }),
+  );
   const ledger = stack.use(await DutyLedger.open(path.join(config.registry.dir, "duties")));
   const overrides = stack.use(
     await Overrides.open({

@@ -5,6 +5,7 @@ import { FileSink } from "../log/file-sink.ts";
 import type { Sink } from "../log/sink.ts";
 import { streamSink } from "../log/stream-sink.ts";
 import { RateLimits } from "../pdp/rate-limits.ts";
+import { defaultSpiffeNaming, type SpiffeNaming } from "../registry/index-terms.ts";
 import type { RecordReader } from "../registry/stored-record.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
@@ -38,6 +39,20 @@ export function peerEntries(config: Config): readonly PeerEntry[] {
 export function addressOf(listen: string): Address {
   const colon = listen.lastIndexOf(":");
   return { host: listen.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(listen.slice(colon + 1)) };
+}
+
+/** SPIFFE ids of devices, by the paths of their trust domains. */
+export function spiffeNaming({ trust_domains }: Config): SpiffeNaming {
+  const paths = new Map(trust_domains.map(({ name, spiffe_path }) => [name, spiffe_path]));
+  return {
+    version: JSON.stringify([defaultSpiffeNaming.version, ...paths]),
+    of: (device) => {
+      const path = paths.get(device.trust_domain);
+      if (path === undefined) return defaultSpiffeNaming.of(device);
+      const filled = path.replace("{tenant}", () => device.tenant).replace("{device}", () => device.id);
+      return `spiffe://${device.trust_domain}${filled}`;
+    },
+  };
 }
 
 /** The secrets that may be presented under a name: those of the device record of that name. */

@@ -2,6 +2,7 @@
 import { Admin } from "../admin/admin.ts";
 import type { Config } from "../config/config.ts";
 import { nextDecisionId } from "../pdp/answer.ts";
+import { deviceIdIn } from "../registry/device-id-in.ts";
 import { createRecordValidator } from "../registry/record-validator.ts";
 import { RegistryFile } from "../registry/registry-file.ts";
 import { registryMetrics } from "../registry/registry-metrics.ts";
@@ -82,6 +83,7 @@ export async function startWriting(parts: WritingParts): Promise<Writing> {
       registryService({
         records,
         status: () => registry.status(),
+        idOf: (asked) => deviceIdIn(registry, asked),
         sync: {
           registry,
           validate: createRecordValidator(),

@@ -7,14 +7,15 @@ import { examples } from "./examples.ts";
 
 interface Flags extends ConnectionFlags {
   readonly json?: true;
+  readonly byFingerprint?: true;
 }
 
 async function run(id: string, flags: Flags): Promise<void> {
   const { getDevice } = await import("./registry-call.ts");
-  const known = await getDevice(flags, id);
+  const known = await getDevice(flags, id, flags.byFingerprint);
   if (flags.json === true) {
     const { invalid, record, revision, watermark } = known;
-    const shown = { id, revision, watermark, invalid: invalid ?? null, record: record ?? null };
+    const shown = { id: known.id, revision, watermark, invalid: invalid ?? null, record: record ?? null };
     process.stdout.write(`${JSON.stringify(shown)}\n`);
     return;
   }
@@ -34,13 +35,15 @@ export function deviceGet(program: Command): void {
       "What the registry of a running service knows of one device.\n" +
         "Exit code: 0, or 1 where there is no such device or it cannot be asked.",
     )
-    .argument("<id>", "device id")
+    .argument("<id>", "device id, or its SPIFFE id")
+    .option("--by-fingerprint", "the argument is the fingerprint of one of its credentials")
     .option("--json", "the whole record as JSON on one line");
   withConnection(command)
     .addHelpText(
       "after",
       examples(
         ["in a few lines", "sallyport device get meter-001"],
+        ["whose certificate is this", "sallyport device get --by-fingerprint 5f1c..."],
         ["one fact", "sallyport device get meter-001 --json | jq .record.state.lifecycle"],
       ),
     )

@@ -30,18 +30,24 @@ function worded(fault: Fault, id: string): Fault {
 }
 
 /** Asks for one device. @throws Fault `not_found` where the service knows none by this id, others where it cannot be asked */
-export async function getDevice(flags: ConnectionFlags, id: string): Promise<KnownDevice> {
+export async function getDevice(
+  flags: ConnectionFlags,
+  id: string,
+  byFingerprint = false,
+): Promise<KnownDevice> {
   try {
     const answer = await callService<RegistryServiceClient, GetDeviceResponse>(
       flags,
       RegistryServiceClient,
-      (stub, ...call) => stub.getDevice({ id }, ...call),
+      (stub, ...call) =>
+        stub.getDevice(byFingerprint ? { id: "", fingerprint: id } : { id, fingerprint: "" }, ...call),
     );
     const { record_json, invalid, revision, watermark } = answer;
+    const record = record_json === "" ? undefined : parseRecord(record_json);
     return {
-      id,
+      id: record?.id ?? id,
       ...(invalid === "" ? {} : { invalid }),
-      ...(record_json === "" ? {} : { record: parseRecord(record_json) }),
+      ...(record === undefined ? {} : { record }),
       revision,
       watermark,
     };

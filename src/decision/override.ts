@@ -4,7 +4,7 @@
 export type OverrideKind = "quarantine" | "safe_mode" | "signal" | "disable_commands" | "pause";
 
 /**
- * What an override is about. `device` is one record; `gateway` the gateway and every device that it may speak for;
+ * What an override is about. `device` is one record; `gateway` the gateway, and with it what goes through it;
  * `class` is `TENANT/CLASS`; `credential` a fingerprint, wherever it is listed; `rollout` a rollout id.
  */
 export interface OverrideTarget {

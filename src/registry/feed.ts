@@ -24,8 +24,9 @@ export interface FeedOptions {
   readonly store: RecordStore;
   readonly age: SourceAge;
   takeTurn(): Promise<() => void>;
+  /** Calls `flip` and announces what changed, in one step. */
   putInForce(
-    state: StoreState,
+    flip: () => void,
     changed: readonly RecordKey[],
     few: ReadonlyMap<RecordKey, StoredValue | null>,
   ): void;
@@ -182,7 +183,7 @@ export class Feed implements AsyncDisposable {
     const { age, name, store } = this.#options;
     // What an earlier fold left over is in force: it must be in its place before anything new is staged.
     await store.fold();
-    const draft = new SnapshotDraft(store, name);
+    const draft = new SnapshotDraft(store, name, position?.revision);
     let flipped = false;
     const rejected: Rejected[] = [];
     let rejectedTotal = 0;
@@ -218,7 +219,7 @@ export class Feed implements AsyncDisposable {
       }
       const revision = changed.length === 0 && !first ? state.revision : state.revision + 1;
       flipped = true;
-      this.#options.putInForce({ ...state, revision }, changed, few);
+      this.#options.putInForce(() => store.flip({ ...state, revision }), changed, few);
       return { revision, changed: changed.length, rejected: rejectedTotal };
     } catch (error) {
       await draft.abandon();
@@ -242,19 +243,10 @@ export class Feed implements AsyncDisposable {
       await store.saveState(state);
       return outcomes;
     }
-    try {
-      await store.stage(batch.staged);
-    } catch (error) {
-      await store.discard();
-      throw error;
-    }
     const changed = [...batch.changed];
     const revision = state.revision + (changed.length === 0 ? 0 : 1);
-    try {
-      this.#options.putInForce({ ...state, revision }, changed, batch.few());
-    } finally {
-      await store.fold();
-    }
+    await store.apply(batch.staged, { ...state, revision });
+    this.#options.putInForce(() => {}, changed, batch.few());
     this.#fault = undefined;
     return outcomes;
   }

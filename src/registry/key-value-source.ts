@@ -143,7 +143,7 @@ export class KeyValueSource implements AsyncDisposable {
     }
   }
 
-  #inTurn(action: () => Promise<void>): Promise<void> {
+  #inTurn(action: () => Promise<void> | undefined): Promise<void> {
     const done = this.#turn.then(action);
     this.#turn = done.catch(() => {});
     return done;

@@ -1,10 +1,16 @@
 /** Records in LMDB: read through the memory map, written by one process. The only owner of lmdb. */
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { open, type RootDatabase } from "lmdb";
-import type { CredentialRecord, DeviceRecord, RecordKey, RecordKind } from "../decision/facts.ts";
+import { asBinary } from "lmdb";
+import type { RecordKey, RecordKind } from "../decision/facts.ts";
 import { Fault } from "../runtime/fault.ts";
-import { checkLmdbFile } from "./check-lmdb-file.ts";
+import {
+  defaultSpiffeNaming,
+  type IndexTerm,
+  indexTerms,
+  type SpiffeNaming,
+  termsOnlyIn,
+} from "./index-terms.ts";
+import { type LmdbFile, openLmdbFile, writeBatch, writeNow } from "./lmdb-file.ts";
+import { LmdbIndex } from "./lmdb-index.ts";
 import {
   type Changes,
   emptyState,
@@ -14,13 +20,14 @@ import {
   type StoreState,
   type Tombstone,
 } from "./record-store.ts";
-import type { AnyRecord } from "./stored-record.ts";
+import { fromRow, type Row, toRow } from "./stored-row.ts";
 
-/** Layout of the file; a store of another layout is emptied, its sources fill it again. */
-const format = 1;
+/** Layout of the file. 1 had no indexes: they are built when it is opened. A later one is refused. */
+const format = 2;
 const stateKey = "!state";
 /** Keys of staged changes sort behind all record keys. */
 const stagedPrefix = "~";
+const devicePrefix = "device:";
 const page = 512;
 
 interface SavedState {
@@ -29,35 +36,44 @@ interface SavedState {
   readonly sources: Readonly<Record<string, SourceState>>;
   /** Staged changes are in force and not all folded into their places yet. */
   readonly folding: boolean;
+  /** How the SPIFFE ids of the index were made; absent: the index is not complete. */
+  readonly naming?: string;
 }
 
-/**
- * `[revision, source, record]` or `[revision, source, null, reason]`, with the version as a fifth member; a tombstone
- * has neither record nor reason.
- */
-type Row = readonly [number, string, AnyRecord | null, (string | null)?, number?];
+/** How a store is opened. */
+export interface LmdbStoreOptions {
+  readonly naming?: SpiffeNaming;
+}
 
 /** A {@link RecordStore} in `dir`. Throws `store_unavailable`. */
 export class LmdbStore implements RecordStore {
-  readonly #db: RootDatabase<unknown, string>;
+  readonly #db: LmdbFile;
+  readonly #index: LmdbIndex;
+  readonly #naming: SpiffeNaming;
   #state: StoreState = emptyState;
   #folding = false;
 
-  private constructor(db: RootDatabase<unknown, string>) {
+  private constructor(db: LmdbFile, naming: SpiffeNaming) {
     this.#db = db;
+    this.#naming = naming;
+    this.#index = new LmdbIndex(db);
   }
 
   /** Opens or creates the store and ends what a crash interrupted. */
-  static async open(dir: string): Promise<LmdbStore> {
+  static async open(
+    dir: string,
+    { naming = defaultSpiffeNaming }: LmdbStoreOptions = {},
+  ): Promise<LmdbStore> {
     try {
-      mkdirSync(dir, { recursive: true });
-      const path = join(dir, "records.lmdb");
-      checkLmdbFile(path);
-      const store = new LmdbStore(
-        open<unknown, string>({ path, sharedStructuresKey: Symbol.for("structures") }),
-      );
-      await store.#recover();
-      return store;
+      const file = openLmdbFile(dir);
+      try {
+        const store = new LmdbStore(file, naming);
+        await store.#recover();
+        return store;
+      } catch (error) {
+        await file.close();
+        throw error;
+      }
     } catch (error) {
       throw Fault.from(error, "store_unavailable", `cannot open the record store in \`${dir}\``);
     }
@@ -66,14 +82,18 @@ export class LmdbStore implements RecordStore {
   async #recover(): Promise<void> {
     this.#db.readerCheck();
     const saved = this.#db.get(stateKey) as SavedState | undefined;
-    if (saved?.format !== format) {
-      await this.#db.clearAsync();
-      return;
-    }
+    if (saved === undefined) return this.#empty();
+    if (saved.format > format)
+      throw new Error(
+        `it has layout ${saved.format}, and this release reads up to ${format}; use the release that wrote it, or another folder`,
+      );
     this.#state = { revision: saved.revision, sources: saved.sources };
     this.#folding = saved.folding;
     if (saved.folding) await this.fold();
     else await this.discard();
+    if (saved.format === format && saved.naming === this.#naming.version) return;
+    await this.#buildIndex();
+    await this.#save(this.#state, false);
   }
 
   get state(): StoreState {
@@ -119,46 +139,87 @@ export class LmdbStore implements RecordStore {
     return [...this.#db.getKeys({ start, end: `${kind};`, limit })] as RecordKey[];
   }
 
+  deviceIdsBy(term: IndexTerm, after: string | undefined, limit: number): readonly string[] {
+    if (this.#state.revision === 0) return [];
+    const found: string[] = [];
+    for (let from = after; ; ) {
+      const ids = this.#index.ids(term, from, limit - found.length);
+      for (const id of ids) if (this.#has(id, term)) found.push(id);
+      from = ids.at(-1);
+      if (found.length >= limit || from === undefined) return found;
+    }
+  }
+
   staged(key: RecordKey): StoredValue | Tombstone | null | undefined {
     const row = this.#db.get(this.#stagedKey(key)) as Row | null | undefined;
     return row == null ? row : fromRow(row);
   }
 
   async stage(changes: Changes): Promise<void> {
-    await this.#write(() => {
-      for (const [key, value] of changes) void this.#db.put(this.#stagedKey(key), value && toRow(value));
+    const direct = this.#state.revision === 0 && !this.#folding;
+    await writeBatch(this.#db, () => {
+      for (const [key, value] of changes) {
+        if (key.startsWith(devicePrefix)) {
+          const terms = this.#terms(value);
+          const id = key.slice(devicePrefix.length);
+          // The first snapshot goes straight to its place, where nobody reads before the flip.
+          if (direct) this.#index.add(id, terms);
+          else {
+            const before = this.#terms(this.get(key));
+            this.#index.stage(id, termsOnlyIn(terms, before), termsOnlyIn(before, terms));
+          }
+        }
+        void this.#db.put(this.#stagedKey(key), value && toRow(value));
+      }
     });
   }
 
   async discard(): Promise<void> {
     // INVARIANT: while folding, what is staged is in force.
     if (this.#folding) return;
-    if (this.#state.revision === 0) await this.#db.clearAsync();
-    else await this.#eachStaged((key) => void this.#db.remove(key));
+    if (this.#state.revision === 0) return this.#empty();
+    await this.#settleNotes(false);
+    await this.#eachFrom(stagedPrefix, (key) => void this.#db.remove(key));
   }
 
   flip(state: StoreState): void {
     const folding = this.#state.revision > 0;
-    try {
-      this.#db.transactionSync(() => void this.#db.put(stateKey, { format, ...state, folding }));
-    } catch (error) {
-      throw Fault.from(error, "store_unavailable", "cannot put a snapshot in force");
-    }
-    this.#db.resetReadTxn();
+    writeNow(this.#db, () => void this.#db.put(stateKey, this.#toSave(state, folding)));
     this.#state = state;
     this.#folding = folding;
   }
 
   async fold(): Promise<void> {
     if (!this.#folding) return;
-    await this.#eachStaged((key, row) => {
+    await this.#eachFrom(stagedPrefix, (key) => {
       const place = key.slice(stagedPrefix.length);
-      if (row === null) void this.#db.remove(place);
-      else void this.#db.put(place, row);
+      // Rows are moved as they are: what is `null` deletes.
+      const row = this.#db.getBinary(key);
+      if (row === undefined || isNull(row)) void this.#db.remove(place);
+      else void this.#db.put(place, asBinary(row));
       void this.#db.remove(key);
     });
+    await this.#settleNotes(true);
     await this.#save(this.#state, false);
     this.#folding = false;
+  }
+
+  async apply(changes: Changes, state: StoreState): Promise<void> {
+    const write = (): void => {
+      for (const [key, value] of changes) {
+        if (key.startsWith(devicePrefix)) {
+          const id = key.slice(devicePrefix.length);
+          const [before, after] = [this.#terms(this.get(key)), this.#terms(value)];
+          this.#index.remove(id, termsOnlyIn(before, after));
+          this.#index.add(id, termsOnlyIn(after, before));
+        }
+        if (value === null) void this.#db.remove(key);
+        else void this.#db.put(key, toRow(value));
+      }
+      void this.#db.put(stateKey, this.#toSave(state, false));
+    };
+    await writeBatch(this.#db, write);
+    this.#state = state;
   }
 
   async saveState(state: StoreState): Promise<void> {
@@ -170,63 +231,64 @@ export class LmdbStore implements RecordStore {
     await this.#db.close();
   }
 
-  /** The first snapshot goes straight to its place, where nobody reads before the flip. */
+  #terms(value: StoredValue | Tombstone | null | undefined): readonly IndexTerm[] {
+    return value == null || "gone" in value ? [] : indexTerms(value.record, this.#naming);
+  }
+
+  #has(id: string, term: IndexTerm): boolean {
+    return this.#terms(this.get(`device:${id}`)).includes(term);
+  }
+
   #stagedKey(key: RecordKey): string {
     return this.#state.revision === 0 && !this.#folding ? key : stagedPrefix + key;
   }
 
-  async #save(state: StoreState, folding: boolean): Promise<void> {
-    await this.#write(() => void this.#db.put(stateKey, { format, ...state, folding }));
+  #toSave(state: StoreState, folding: boolean): SavedState {
+    return { format, ...state, folding, naming: this.#naming.version };
   }
 
-  async #eachStaged(visit: (key: string, row: unknown) => void): Promise<void> {
-    for (;;) {
-      const entries = [...this.#db.getRange({ start: stagedPrefix, limit: page })];
-      if (entries.length === 0) return;
-      await this.#write(() => {
-        for (const { key, value } of entries) visit(key, value);
+  async #save(state: StoreState, folding: boolean): Promise<void> {
+    await writeBatch(this.#db, () => void this.#db.put(stateKey, this.#toSave(state, folding)));
+  }
+
+  /** Nothing is in force: nothing that lies in the file is needed. */
+  async #empty(): Promise<void> {
+    await this.#index.clear();
+    await this.#eachFrom("a", (key) => void this.#db.remove(key));
+  }
+
+  async #buildIndex(): Promise<void> {
+    await this.#index.clear();
+    for (let after: string | undefined; ; ) {
+      const keys = this.keysAfter("device", after, page);
+      const last = keys.at(-1);
+      if (last === undefined) return;
+      await writeBatch(this.#db, () => {
+        for (const key of keys) this.#index.add(key.slice(devicePrefix.length), this.#terms(this.get(key)));
+      });
+      after = last.slice(devicePrefix.length);
+    }
+  }
+
+  async #settleNotes(keep: boolean): Promise<void> {
+    for (let notes = this.#index.notes(); notes.length > 0; notes = this.#index.notes()) {
+      const page = notes;
+      await writeBatch(this.#db, () => {
+        for (const note of page) this.#index.settle(note, keep, (id, term) => this.#has(id, term));
       });
     }
   }
 
-  /** One atomic, durable batch, written beside the event loop (`transaction()` of lmdb 3.5 never ends here). */
-  async #write(action: () => void): Promise<void> {
-    try {
-      await this.#db.batch(action);
-    } catch (error) {
-      throw Fault.from(error, "store_unavailable", "cannot write the record store");
+  async #eachFrom(start: string, visit: (key: string) => void): Promise<void> {
+    for (;;) {
+      const keys = [...this.#db.getKeys({ start, limit: page })];
+      if (keys.length === 0) return;
+      await writeBatch(this.#db, () => keys.forEach(visit));
     }
-    this.#db.resetReadTxn();
   }
 }
 
-/**
- * Credentials become pairs: as members their names would be a new shared structure per device. They come
- * back without a prototype, which is faster for names that all differ, and `constructor` names none of them.
- */
-function toRow(value: StoredValue | Tombstone): Row {
-  if ("gone" in value) return [0, value.source, null, null, value.version];
-  const { invalid, record, revision, source, version } = value;
-  const tail: readonly [string | null, number] | readonly [] = version === undefined ? [] : [null, version];
-  if (record === undefined)
-    return version === undefined
-      ? [revision, source, null, invalid]
-      : [revision, source, null, invalid, version];
-  if (!("credentials" in record)) return [revision, source, record, ...tail];
-  const pairs = Object.entries(record.credentials);
-  return [revision, source, { ...record, credentials: pairs } as unknown as AnyRecord, ...tail];
-}
-
-function fromRow([revision, source, record, invalid, version]: Row): StoredValue | Tombstone {
-  const origin = version === undefined ? { revision, source } : { revision, source, version };
-  if (record === null) {
-    if (invalid === null) return { gone: true, source, version: version ?? 0 };
-    return { ...origin, invalid: invalid ?? "unreadable" };
-  }
-  if (!("credentials" in record)) return { ...origin, record };
-  const pairs = record.credentials as unknown as [string, CredentialRecord][];
-  const credentials: Record<string, CredentialRecord> = Object.create(null) as Record<string, never>;
-  for (const [name, value] of pairs) credentials[name] = value;
-  (record as { credentials: DeviceRecord["credentials"] }).credentials = credentials;
-  return { ...origin, record };
+/** Whether an encoded row is `null`, a deletion (MessagePack: one byte). */
+function isNull(row: Uint8Array): boolean {
+  return row.length === 1 && row[0] === 0xc0;
 }

@@ -1,6 +1,7 @@
 /** Records in memory only: for embedding, tests and small fleets that are fed anew at each start. */
 import type { RecordKey, RecordKind } from "../decision/facts.ts";
 import { deepFreeze } from "./deep-freeze.ts";
+import { type IndexTerm, indexTerms, type SpiffeNaming } from "./index-terms.ts";
 import {
   type Changes,
   emptyState,
@@ -16,6 +17,12 @@ export class MemoryStore implements RecordStore {
   readonly #records = new Map<RecordKey, StoredValue | Tombstone>();
   #sorted: { readonly revision: number; readonly keys: readonly RecordKey[] } | undefined;
   readonly #staged = new Map<RecordKey, StoredValue | Tombstone | null>();
+  readonly #index = new Map<IndexTerm, Set<string>>();
+  readonly #naming: SpiffeNaming;
+
+  constructor(naming: SpiffeNaming) {
+    this.#naming = naming;
+  }
 
   get state(): StoreState {
     return this.#state;
@@ -49,6 +56,11 @@ export class MemoryStore implements RecordStore {
     return keys.slice(low, low + limit).filter((key) => key.startsWith(`${kind}:`));
   }
 
+  deviceIdsBy(term: IndexTerm, after: string | undefined, limit: number): readonly string[] {
+    const ids = [...(this.#index.get(term) ?? [])].sort();
+    return ids.filter((id) => after === undefined || id > after).slice(0, limit);
+  }
+
   staged(key: RecordKey): StoredValue | Tombstone | null | undefined {
     return this.#staged.get(key);
   }
@@ -62,15 +74,17 @@ export class MemoryStore implements RecordStore {
   }
 
   flip(state: StoreState): void {
-    for (const [key, value] of this.#staged) {
-      if (value === null) this.#records.delete(key);
-      else this.#records.set(key, value);
-    }
+    for (const [key, value] of this.#staged) this.#set(key, value);
     this.#staged.clear();
     this.#state = state;
   }
 
   async fold(): Promise<void> {}
+
+  async apply(changes: Changes, state: StoreState): Promise<void> {
+    for (const [key, value] of changes) this.#set(key, deepFreeze(value));
+    this.#state = state;
+  }
 
   async saveState(state: StoreState): Promise<void> {
     this.#state = state;
@@ -79,5 +93,26 @@ export class MemoryStore implements RecordStore {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#records.clear();
     this.#staged.clear();
+    this.#index.clear();
+  }
+
+  #set(key: RecordKey, value: StoredValue | Tombstone | null): void {
+    const id = key.slice("device:".length);
+    for (const term of this.#terms(this.get(key))) {
+      const ids = this.#index.get(term);
+      ids?.delete(id);
+      if (ids?.size === 0) this.#index.delete(term);
+    }
+    if (value === null) this.#records.delete(key);
+    else this.#records.set(key, value);
+    for (const term of this.#terms(this.get(key))) {
+      const ids = this.#index.get(term);
+      if (ids === undefined) this.#index.set(term, new Set([id]));
+      else ids.add(id);
+    }
+  }
+
+  #terms(value: StoredValue | undefined): readonly IndexTerm[] {
+    return indexTerms(value?.record, this.#naming);
   }
 }

@@ -1,5 +1,6 @@
 /** Where records live: what the LMDB and the memory store both do. */
 import type { RecordKey, RecordKind } from "../decision/facts.ts";
+import type { IndexTerm } from "./index-terms.ts";
 import type { AnyRecord } from "./stored-record.ts";
 
 /** A record as it is stored, with the source that owns it. */
@@ -71,6 +72,8 @@ export interface RecordStore extends AsyncDisposable {
   keys(kind?: RecordKind): Iterable<RecordKey>;
   /** Keys of one kind in order behind `after` (an id; `undefined`: from the first), at most `limit`. */
   keysAfter(kind: RecordKind, after: string | undefined, limit: number): readonly RecordKey[];
+  /** Devices in force that have `term`, by id in order behind `after`, at most `limit`. */
+  deviceIdsBy(term: IndexTerm, after: string | undefined, limit: number): readonly string[];
   /** A staged change; `undefined`: none. */
   staged(key: RecordKey): StoredValue | Tombstone | null | undefined;
   stage(changes: Changes): Promise<void>;
@@ -80,6 +83,11 @@ export interface RecordStore extends AsyncDisposable {
   flip(state: StoreState): void;
   /** Tidies up after a flip; nothing may be staged before it ends. */
   fold(): Promise<void>;
+  /**
+   * Puts changes and `state` in force in one transaction while nothing is staged: on disk when it resolves. A reader
+   * may see the changes a moment before the state.
+   */
+  apply(changes: Changes, state: StoreState): Promise<void>;
   /** Replaces the state while nothing is staged. */
   saveState(state: StoreState): Promise<void>;
 }

@@ -14,9 +14,10 @@ import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
 import { deepFreeze } from "./deep-freeze.ts";
 import { Feed } from "./feed.ts";
+import { defaultSpiffeNaming, type IndexName, type SpiffeNaming } from "./index-terms.ts";
 import { LmdbStore } from "./lmdb-store.ts";
 import { MemoryStore } from "./memory-store.ts";
-import type { RecordStore, SourceState, StoredValue, StoreState } from "./record-store.ts";
+import type { RecordStore, SourceState, StoredValue } from "./record-store.ts";
 import type { SourceStatus } from "./source-status.ts";
 import { SourceAge } from "./source-status.ts";
 import type { Freshness, RecordReader, StoredRecord } from "./stored-record.ts";
@@ -31,10 +32,14 @@ export interface RegistryStatus extends Freshness {
 }
 
 /** Where the records are kept, and the clock they age by. */
-export type RegistryOptions =
-  | { readonly dir: string; readonly memory?: false; readonly clock: Clock }
-  | { readonly memory: true; readonly clock: Clock };
+export type RegistryOptions = {
+  readonly clock: Clock;
+  /** How SPIFFE ids are made; default: as trust domains have them by default. */
+  readonly naming?: SpiffeNaming;
+} & ({ readonly dir: string; readonly memory?: false } | { readonly memory: true });
 
+/** Longest value that an index is asked for. */
+const maxIndexed = 1024;
 /** More changed keys than this are announced as a change of everything. */
 const maxAnnounced = 100_000;
 
@@ -57,6 +62,12 @@ export interface Registry extends RecordReader, AsyncDisposable {
    * Device ids in order behind one, at most `limit`. A device that arrives in the midst of a walk may be missed.
    */
   deviceIdsAfter(after: string | undefined, limit: number): readonly string[];
+  /**
+   * Ids of the devices that an index finds, in order behind `after`, at most `limit`: by the fingerprint of a
+   * credential, their SPIFFE id, tenant, own model, or a gateway that may speak for them. Devices of a tenant's model
+   * are found by tenant.
+   */
+  deviceIdsBy(index: IndexName, value: string, after: string | undefined, limit: number): readonly string[];
   /** Ids of all releases. */
   releaseIds(): readonly string[];
   /** The writing end for one source; each name once. Its records are its own: another source's are refused, as are those of other tenants than its own. */
@@ -68,7 +79,9 @@ export interface Registry extends RecordReader, AsyncDisposable {
 
 /** Opens the registry in `dir`, or one in memory. Throws `store_unavailable`. */
 export async function openRegistry(options: RegistryOptions): Promise<Registry> {
-  const store = options.memory === true ? new MemoryStore() : await LmdbStore.open(options.dir);
+  const naming = options.naming ?? defaultSpiffeNaming;
+  const store =
+    options.memory === true ? new MemoryStore(naming) : await LmdbStore.open(options.dir, { naming });
   return new StoredRegistry(store, options.clock);
 }
 
@@ -128,6 +141,13 @@ class StoredRegistry implements Registry {
     return this.#store.keysAfter("device", after, limit).map((key) => key.slice("device:".length));
   }
 
+  deviceIdsBy(index: IndexName, value: string, after: string | undefined, limit: number): readonly string[] {
+    // What no record can hold is asked of no store: LMDB bounds its keys.
+    return value.length > maxIndexed || !value.isWellFormed()
+      ? []
+      : this.#store.deviceIdsBy(`${index}:${value}`, after, limit);
+  }
+
   releaseIds(): readonly string[] {
     return [...this.#few.keys()]
       .filter((key) => key.startsWith("release:"))
@@ -175,7 +195,7 @@ class StoredRegistry implements Registry {
       store: this.#store,
       age: this.#age(name),
       takeTurn: () => this.#takeTurn(),
-      putInForce: (state, changed, few) => this.#putInForce(state, changed, few),
+      putInForce: (flip, changed, few) => this.#putInForce(flip, changed, few),
       closed: () => this.#feeds.delete(name),
     });
     this.#feeds.set(name, feed);
@@ -226,17 +246,18 @@ class StoredRegistry implements Registry {
 
   /** Flip, memory, announcement: one synchronous step, so that no answer can fall between. */
   #putInForce(
-    state: StoreState,
+    flip: () => void,
     changed: readonly RecordKey[],
     few: ReadonlyMap<RecordKey, StoredValue | null>,
   ): void {
     const first = !this.freshness().synced;
-    this.#store.flip(state);
+    flip();
+    const { revision } = this.#store.state;
     for (const [key, value] of few) this.#remember(key, value ?? undefined);
     const change: Change =
       first || changed.length > maxAnnounced
-        ? { scope: "everything", revision: state.revision }
-        : { scope: "records", revision: state.revision, keys: changed };
+        ? { scope: "everything", revision }
+        : { scope: "records", revision, keys: changed };
     const faults: unknown[] = [];
     for (const listener of this.#listeners) {
       try {
@@ -245,7 +266,7 @@ class StoredRegistry implements Registry {
         faults.push(error);
       }
     }
-    if (applied.hasSubscribers) applied.publish({ revision: state.revision, changed: changed.length });
+    if (applied.hasSubscribers) applied.publish({ revision, changed: changed.length });
     if (faults.length > 0) throw Fault.from(faults[0], "internal", "a change was not taken up everywhere");
   }
 

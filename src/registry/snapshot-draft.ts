@@ -40,9 +40,13 @@ export class SnapshotDraft {
   /** Of these, the ones that were valid and no longer are. */
   readonly #spoiled = new Set<RecordKey>();
 
-  constructor(store: RecordStore, source: string) {
+  /** No write of a version up to this one is applied once the snapshot is in force. */
+  readonly #floor: number;
+
+  constructor(store: RecordStore, source: string, floor = 0) {
     this.#store = store;
     this.#source = source;
+    this.#floor = floor;
   }
 
   /** Number of records of this source in force. */
@@ -157,8 +161,12 @@ export class SnapshotDraft {
       inForce !== undefined &&
       (record === undefined ? inForce.invalid === invalid : sameJson(inForce.record, record));
     if (unchanged) {
-      // A key that was staged already is put back to what is in force; a new version is no change of what it says.
-      if (version !== undefined && version !== inForce.version) this.#stage(key, { ...inForce, version });
+      // A key that was staged already is put back to what is in force; a new version is no change of what it says, and
+      // need not be stored where the floor of the snapshot speaks for it.
+      const covered =
+        version !== undefined && version <= this.#floor && (inForce.version ?? 0) <= this.#floor;
+      if (version !== undefined && version !== inForce.version && !covered)
+        this.#stage(key, { ...inForce, version });
       else if (this.#changed.has(key)) this.#stage(key, inForce);
       this.#changed.delete(key);
       return;

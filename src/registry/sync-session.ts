@@ -61,8 +61,8 @@ export class SyncSession implements AsyncDisposable {
     return this.#state === "live" ? this.#last : undefined;
   }
 
-  /** Takes one event. Rejects with `record_invalid`, `store_unavailable`. */
-  async take(event: SyncEvent): Promise<void> {
+  /** Takes one event; await it where it is a promise. Rejects or throws `record_invalid`, `store_unavailable`. */
+  take(event: SyncEvent): Promise<void> | undefined {
     switch (event.type) {
       case "begin_snapshot":
         return this.#begin(event.revision);
@@ -141,17 +141,18 @@ export class SyncSession implements AsyncDisposable {
     this.#watchIdle();
   }
 
-  async #entry(open: OpenSnapshot, event: SyncEvent & { type: "upsert" | "delete" }): Promise<void> {
-    this.#watchIdle();
-    if (event.type === "delete") return;
+  /** No promise but where something is written: a snapshot is a million of these. */
+  #entry(open: OpenSnapshot, event: SyncEvent & { type: "upsert" | "delete" }): Promise<void> | undefined {
+    this.#idle?.refresh();
+    if (event.type === "delete") return undefined;
     open.count++;
-    open.hash.update(event.record).update("\n");
+    open.hash.update(`${event.record}\n`);
     const entry = this.#parse(event);
     const version = event.version || event.revision || open.revision;
     const reason = open.sink.put(entry, open.count, version);
     if (reason !== undefined)
       this.#options.reply({ type: "nack", revision: event.revision, key: entry.key ?? "", reason });
-    await open.sink.flush();
+    return open.sink.flush();
   }
 
   async #end(count: number, checksum: string): Promise<void> {
@@ -180,23 +181,20 @@ export class SyncSession implements AsyncDisposable {
     this.#options.reply({ type: "ack", revision: open.revision });
   }
 
-  async #delta(event: SyncEvent & { type: "upsert" | "delete" }): Promise<void> {
+  #delta(event: SyncEvent & { type: "upsert" | "delete" }): Promise<void> | undefined {
     const { revision, version } = event;
     const prev = event.prev || undefined;
-    if (this.#state === "lost")
-      return this.#resync("snapshot_needed", "nothing of this epoch is in force: send a snapshot");
+    if (this.#state === "lost") {
+      this.#resync("snapshot_needed", "nothing of this epoch is in force: send a snapshot");
+      return undefined;
+    }
     if (this.#state === "gapped" && prev === this.#last) {
       this.#state = "live";
       this.#told = false;
     }
-    if (this.#state === "gapped") return;
+    if (this.#state === "gapped") return undefined;
     // What was sent before is judged by its version; what is missing stops the feed.
-    if (prev !== undefined && prev > this.#last) {
-      await this.flush();
-      this.#state = "gapped";
-      this.#options.feed.counters.gaps++;
-      return this.#resync("gap", `the changes after ${this.#last} up to ${prev} are missing`);
-    }
+    if (prev !== undefined && prev > this.#last) return this.#gap(prev);
     this.#last = Math.max(this.#last, revision);
     const at = version || revision;
     this.#batch.push(
@@ -205,11 +203,18 @@ export class SyncSession implements AsyncDisposable {
         : { act: "upsert", entry: this.#parse(event), version: at },
     );
     this.#revisions.push(revision);
-    if (this.#batch.length >= batchSize) await this.flush();
+    return this.#batch.length >= batchSize ? this.flush() : undefined;
+  }
+
+  async #gap(prev: number): Promise<void> {
+    await this.flush();
+    this.#state = "gapped";
+    this.#options.feed.counters.gaps++;
+    this.#resync("gap", `the changes after ${this.#last} up to ${prev} are missing`);
   }
 
   async #bookmark(revision: number, asOf: number): Promise<void> {
-    if (this.#snapshot !== undefined) return this.#watchIdle();
+    if (this.#snapshot !== undefined) return void this.#idle?.refresh();
     await this.flush();
     const { clock, feed, reply } = this.#options;
     if (this.#state === "lost")

@@ -24,13 +24,12 @@ const beneathSafeMode: ReadonlySet<string> = new Set(["retired", "quarantined", 
 
 type State = DeviceRecord["state"];
 
-/** Targets that a device belongs to. */
+/** Targets that a device belongs to. What goes through a gateway is judged by the gateway's own record as well. */
 function* targetsOf(device: DeviceRecord): Iterable<string> {
   yield `device:${device.id}`;
   yield `gateway:${device.id}`;
   yield `class:${device.tenant}/${device.class}`;
   yield `tenant:${device.tenant}`;
-  for (const gateway of device.via) yield `gateway:${gateway}`;
 }
 
 function quarantine(state: State, { by, mode = "constrain", since }: Override): State {

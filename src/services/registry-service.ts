@@ -15,6 +15,8 @@ export interface RegistryServiceParts {
   /** Records as they are decided on. */
   readonly records: RecordReader;
   readonly status: () => RegistryStatus;
+  /** Id of the device that is asked for by id, SPIFFE id or fingerprint; empty: there is none. */
+  readonly idOf: (asked: { readonly id: string; readonly fingerprint: string }) => string;
   /** What pushed records are written into. */
   readonly sync: SyncParts;
   /** The bundle in force, if any. */
@@ -37,10 +39,10 @@ function withoutSecrets(record: DeviceRecord): unknown {
 export function registryService(parts: RegistryServiceParts): GrpcService {
   const getDevice = (request: wire.GetDeviceRequest, peer: Peer): wire.GetDeviceResponse => {
     permit(peer, "inspect");
-    const stored = parts.records.device(request.id);
+    const stored = parts.records.device(parts.idOf(request));
     // An isolated record names no tenant that could be trusted: only who may see all may see it.
     const visible = stored !== undefined && mayRead(peer, stored.record?.tenant ?? "*");
-    if (!visible) throw new Fault("not_found", `there is no device \`${request.id}\``);
+    if (!visible) throw new Fault("not_found", `there is no device \`${request.id || request.fingerprint}\``);
     return {
       record_json: stored.record === undefined ? "" : JSON.stringify(withoutSecrets(stored.record)),
       invalid: stored.invalid ?? "",

@@ -211,3 +211,13 @@ describe("an operator", () => {
     expect(overrides.list()).toEqual([]);
   });
 });
+
+describe("the reach of an override", () => {
+  it("of a credential is who holds it, and of a gateway the gateway itself", () => {
+    const reach = (kind: "credential" | "gateway", id: string) => reachOf({ kind, id }, registry);
+    expect(reach("credential", "c")).toEqual(["device:meter-001"]);
+    expect(reach("credential", "fp-leaf-77")).toEqual(["device:leaf-77"]);
+    expect(reach("credential", "nobody's")).toEqual([]);
+    expect(reach("gateway", "gw-1")).toEqual(["device:gw-1"]);
+  });
+});

@@ -71,7 +71,6 @@ describe("a device joined with overrides", () => {
   });
 
   it.each([
-    ["its gateway", { kind: "gateway", id: "gw" }],
     ["itself as a gateway", { kind: "gateway", id: "a" }],
     ["its tenant", { kind: "tenant", id: "acme" }],
     ["its class", { kind: "class", id: "acme/meter" }],
@@ -80,6 +79,13 @@ describe("a device joined with overrides", () => {
     expect(mergeDevice(record, reader([{ target }])).state.quarantine.active).toBe(true);
     const other = device("b", { tenant: "globex", via: ["gw-2"] });
     expect(mergeDevice(other, reader([{ target }]))).toBe(other);
+  });
+
+  it("is left alone where its gateway is held: what goes through that is judged by the gateway's record", () => {
+    const record = device("a", { via: ["gw", "gw-2"] });
+    const held = reader([{ target: { kind: "gateway", id: "gw" } }]);
+    expect(mergeDevice(record, held)).toBe(record);
+    expect(mergeDevice(device("gw"), held).state.quarantine.active).toBe(true);
   });
 
   it("has a credential revoked wherever it is listed, and the others left alone", () => {

@@ -47,7 +47,7 @@ export interface Override {
 
 export interface OverrideTarget {
   /**
-   * `device`, `gateway` (and every device that it may speak for), `tenant`, `class` (`TENANT/CLASS`), `credential`
+   * `device`, `gateway` (and what goes through it), `tenant`, `class` (`TENANT/CLASS`), `credential`
    * (a fingerprint, revoked wherever it is listed) or `rollout`.
    */
   kind: string;

@@ -121,8 +121,10 @@ export interface SyncResync {
 }
 
 export interface GetDeviceRequest {
-  /** Device id. Required. */
+  /** Device id, or its SPIFFE id. Required, unless a fingerprint is given. */
   id: string;
+  /** Fingerprint of a credential that the device holds, instead of an id. */
+  fingerprint: string;
 }
 
 export interface GetDeviceResponse {
@@ -1037,13 +1039,16 @@ export const SyncResync: MessageFns<SyncResync> = {
 };
 
 function createBaseGetDeviceRequest(): GetDeviceRequest {
-  return { id: "" };
+  return { id: "", fingerprint: "" };
 }
 
 export const GetDeviceRequest: MessageFns<GetDeviceRequest> = {
   encode(message: GetDeviceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.id !== "") {
       writer.uint32(10).string(message.id);
+    }
+    if (message.fingerprint !== "") {
+      writer.uint32(18).string(message.fingerprint);
     }
     return writer;
   },
@@ -1067,6 +1072,14 @@ export const GetDeviceRequest: MessageFns<GetDeviceRequest> = {
             }
 
             message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.fingerprint = reader.string();
             continue;
           }
         }

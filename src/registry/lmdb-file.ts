@@ -1,0 +1,45 @@
+/** The LMDB file of the records: opened, and written in transactions that fail as faults. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { open, type RootDatabase } from "lmdb";
+import { Fault } from "../runtime/fault.ts";
+import { checkLmdbFile } from "./check-lmdb-file.ts";
+
+/** The file with its main database. */
+export type LmdbFile = RootDatabase<unknown, string>;
+
+/** Opens or creates `records.lmdb` in `dir`. Throws where it is damaged. */
+export function openLmdbFile(dir: string): LmdbFile {
+  mkdirSync(dir, { recursive: true });
+  const path = join(dir, "records.lmdb");
+  checkLmdbFile(path);
+  return open<unknown, string>({
+    path,
+    sharedStructuresKey: Symbol.for("structures"),
+    // With batches per turn of the event loop lmdb makes promises of its own, which nobody could catch where a
+    // commit fails, on a full disk: that would end the process.
+    eventTurnBatching: false,
+  });
+}
+
+/** One atomic, durable batch, written beside the event loop (`transaction()` of lmdb 3.5 never ends here). */
+export async function writeBatch(file: LmdbFile, action: () => void): Promise<void> {
+  try {
+    await file.batch(action);
+  } catch (error) {
+    // lmdb rejects a second promise with the cause; nobody else waits for it.
+    (error as { commitError?: Promise<never> }).commitError?.catch(() => {});
+    throw Fault.from(error, "store_unavailable", "cannot write the record store");
+  }
+  file.resetReadTxn();
+}
+
+/** The same, on disk when it returns. */
+export function writeNow(file: LmdbFile, action: () => void): void {
+  try {
+    file.transactionSync(action);
+  } catch (error) {
+    throw Fault.from(error, "store_unavailable", "cannot write the record store");
+  }
+  file.resetReadTxn();
+}

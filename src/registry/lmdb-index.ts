@@ -1,0 +1,70 @@
+/** Secondary indexes in LMDB: terms to device ids, kept right through snapshots that are staged, put in force or dropped. */
+import type { Database } from "lmdb";
+import type { IndexTerm } from "./index-terms.ts";
+import type { LmdbFile } from "./lmdb-file.ts";
+
+const page = 512;
+/** Added for a staged value: taken back where that is dropped. */
+const added = "+";
+/** Superseded by a staged value: removed once that is in its place. */
+const dropped = "-";
+/** No id holds whitespace. */
+const separator = "\n";
+
+/**
+ * An index holds every term of the values in force, and for a while some more: a reader checks what it finds against
+ * the record. All writes happen inside a batch or transaction of the caller.
+ */
+export class LmdbIndex {
+  readonly #terms: Database<string, string>;
+  /** What is to be undone or finished: a sign, the term, a newline, the id. */
+  readonly #notes: Database<true, string>;
+
+  constructor(root: LmdbFile) {
+    this.#terms = root.openDB({ name: "!index", dupSort: true, encoding: "ordered-binary" });
+    this.#notes = root.openDB({ name: "!index-notes" });
+  }
+
+  /** Ids under `term` in order behind `after`, at most `limit`; some may be out of date. */
+  ids(term: IndexTerm, after: string | undefined, limit: number): readonly string[] {
+    const start = after === undefined ? {} : { start: `${after}\u0001` };
+    return [...this.#terms.getValues(term, { ...start, limit })];
+  }
+
+  /** Puts terms in force at once. */
+  add(id: string, terms: readonly IndexTerm[]): void {
+    for (const term of terms) void this.#terms.put(term, id);
+  }
+
+  /** Takes terms out of force at once. */
+  remove(id: string, terms: readonly IndexTerm[]): void {
+    for (const term of terms) void this.#terms.remove(term, id);
+  }
+
+  /** Notes what a staged value brings and supersedes. */
+  stage(id: string, brings: readonly IndexTerm[], supersedes: readonly IndexTerm[]): void {
+    this.add(id, brings);
+    for (const term of brings) void this.#notes.put(added + term + separator + id, true);
+    for (const term of supersedes) void this.#notes.put(dropped + term + separator + id, true);
+  }
+
+  /** The next notes, to be {@link settle}d; empty: all are. */
+  notes(): readonly string[] {
+    return [...this.#notes.getKeys({ limit: page })];
+  }
+
+  /** Does what a note says: `keep` is whether the staged values came into force, `has` whether a value in force has a term. */
+  settle(note: string, keep: boolean, has: (id: string, term: IndexTerm) => boolean): void {
+    const end = note.lastIndexOf(separator);
+    const term = note.slice(1, end) as IndexTerm;
+    const id = note.slice(end + 1);
+    if (note.startsWith(keep ? dropped : added) && !has(id, term)) void this.#terms.remove(term, id);
+    void this.#notes.remove(note);
+  }
+
+  /** Forgets everything. */
+  async clear(): Promise<void> {
+    await this.#terms.clearAsync();
+    await this.#notes.clearAsync();
+  }
+}
