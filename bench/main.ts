@@ -1,3 +1,4 @@
 /** `npm run bench [PART]`: chooses what is measured. */
 if (process.argv[2] === "attach") await import("./attach.ts");
+else if (process.argv[2] === "registry") await import("./registry.ts");
 else await import("./run.ts");

@@ -1,14 +1,14 @@
 /** A seeded fleet of any size: the same records for the same seed, in the shapes of real ones. */
 import type { DeviceRecord, FirmwarePolicyRecord, TenantRecord } from "../src/decision/facts.ts";
 
-/** A time in 2027 that everything is relative to. */
-export const fleetNow = 1_800_000_000;
+/** The last midnight (UTC), which everything is relative to: the fleet is the same all day. */
+const fleetNow = Math.floor(Date.now() / 86_400_000) * 86_400;
 const classes = ["meter", "sensor", "camera", "pump"];
 const tenantCount = 50;
 const perGateway = 40;
 
 /** Numbers of chance that a seed determines (mulberry32). */
-export function chance(seed: number): () => number {
+function chance(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

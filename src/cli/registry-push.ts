@@ -13,6 +13,9 @@ import { openStub, toCallFault } from "./service-call.ts";
 
 type Call = ClientDuplexStream<SyncRequest, SyncResponse>;
 
+/** Records in one message. */
+const batchSize = 64;
+
 /** Epoch of all pushed files: a later push is a later revision. */
 const epoch = "file";
 
@@ -44,14 +47,21 @@ async function sendAll(call: Call, file: string, revision: number): Promise<numb
   const hash = createHash("sha256");
   let count = 0;
   let number = 0;
+  let requests: SyncRequest[] = [];
   for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
     number++;
     const upsert = toUpsert(line, number);
     if (upsert === undefined) continue;
     count++;
     hash.update(upsert.record_json).update("\n");
-    await send(call, { $case: "upsert", value: { ...upsert, revision: number, prev: 0, version: revision } });
+    requests.push({
+      message: { $case: "upsert", value: { ...upsert, revision: number, prev: 0, version: revision } },
+    });
+    if (requests.length < batchSize) continue;
+    await send(call, { $case: "batch", value: { requests } });
+    requests = [];
   }
+  if (requests.length > 0) await send(call, { $case: "batch", value: { requests } });
   const checksum = `sha256:${hash.digest("hex")}`;
   await send(call, { $case: "end_snapshot", value: { count, checksum } });
   await send(call, { $case: "bookmark", value: { revision, as_of: systemClock.now() } });

@@ -61,6 +61,11 @@ export class SyncSession implements AsyncDisposable {
     return this.#state === "live" ? this.#last : undefined;
   }
 
+  /** Whether something was taken that is not in force yet. */
+  get pending(): boolean {
+    return this.#batch.length > 0;
+  }
+
   /** Takes one event; await it where it is a promise. Rejects or throws `record_invalid`, `store_unavailable`. */
   take(event: SyncEvent): Promise<void> | undefined {
     switch (event.type) {

@@ -20,6 +20,9 @@ export interface SyncParts {
   readonly maxLostShare: number;
 }
 
+/** Milliseconds without a message after which what was taken is put in force. */
+const quietMs = 3;
+
 type Call = ServerDuplexStream<wire.SyncRequest, wire.SyncResponse>;
 
 function toEvent({ message }: wire.SyncRequest): SyncEvent {
@@ -97,13 +100,34 @@ async function follow(
   const resume = session.resume;
   const value = { resumable: resume !== undefined, resume: resume ?? 0, source };
   call.write({ message: { $case: "welcome", value } });
+  let next = requests.next();
   for (;;) {
-    const next = await requests.next();
-    if (next.done === true) return;
-    await session.take(toEvent(next.value));
-    // Nothing else has arrived yet: what was taken is put in force and acknowledged.
-    if (call.readableLength === 0) await session.flush();
+    // Nothing else arrives for a moment: what was taken is put in force and acknowledged, in one transaction.
+    if (call.readableLength === 0 && session.pending && (await quiet(next))) await session.flush();
+    const { done, value: request } = await next;
+    if (done === true) return;
+    for (const each of messagesOf(request)) {
+      const writing = session.take(toEvent(each));
+      if (writing !== undefined) await writing;
+    }
+    next = requests.next();
   }
+}
+
+/** Whether nothing has come before the moment is over. */
+function quiet(next: Promise<unknown>): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => resolve(true), quietMs);
+    const heard = (): void => {
+      clearTimeout(timer);
+      resolve(false);
+    };
+    next.then(heard, heard);
+  });
+}
+
+function messagesOf(request: wire.SyncRequest): readonly wire.SyncRequest[] {
+  return request.message?.$case === "batch" ? request.message.value.requests : [request];
 }
 
 /** Builds the method. The sender is read no faster than its records are applied. */

@@ -33,7 +33,15 @@ export interface SyncRequest {
     | { $case: "delete"; value: SyncDelete }
     | { $case: "end_snapshot"; value: SyncEndSnapshot }
     | { $case: "bookmark"; value: SyncBookmark }
+    | //
+    /** Several of these in one message, in their order: a message per record costs more than the record. */
+    { $case: "batch"; value: SyncBatch }
     | undefined;
+}
+
+export interface SyncBatch {
+  /** Neither `hello` nor another batch. */
+  requests: SyncRequest[];
 }
 
 export interface SyncHello {
@@ -232,6 +240,9 @@ export const SyncRequest: MessageFns<SyncRequest> = {
       case "bookmark":
         SyncBookmark.encode(message.message.value, writer.uint32(50).fork()).join();
         break;
+      case "batch":
+        SyncBatch.encode(message.message.value, writer.uint32(58).fork()).join();
+        break;
     }
     return writer;
   },
@@ -295,6 +306,60 @@ export const SyncRequest: MessageFns<SyncRequest> = {
             }
 
             message.message = { $case: "bookmark", value: SyncBookmark.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.message = { $case: "batch", value: SyncBatch.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSyncBatch(): SyncBatch {
+  return { requests: [] };
+}
+
+export const SyncBatch: MessageFns<SyncBatch> = {
+  encode(message: SyncBatch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.requests) {
+      SyncRequest.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncBatch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncBatch();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.requests.push(SyncRequest.decode(reader, reader.uint32()));
             continue;
           }
         }

@@ -1,0 +1,50 @@
+/**
+ * `npm run bench registry [SIZE...]`: a seeded fleet in the registry, at several sizes (default 10k, 100k, 1M), as a
+ * table and as JSON.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { cpus, loadavg } from "node:os";
+import path from "node:path";
+import { measureSize, type SizeReport } from "./registry-size.ts";
+
+const given = process.argv.slice(3).map(Number);
+const sizes = given.length === 0 ? [10_000, 100_000, 1_000_000] : given;
+const reports: (SizeReport & { readonly load: number })[] = [];
+for (const size of sizes) {
+  const report = await measureSize(size);
+  reports.push({ ...report, load: loadavg()[0] ?? 0 });
+  console.log(JSON.stringify(reports.at(-1)));
+}
+
+const budgets: readonly (readonly [keyof SizeReport | "serving_ratio", ">=" | "<=", number, string])[] = [
+  ["snapshot_per_s", ">=", 30_000, "records/s"],
+  ["deltas_per_s", ">=", 10_000, "records/s, over gRPC, while serving"],
+  ["serving_ratio", "<=", 2, "p99 while serving / idle"],
+  ["override_p99_ms", "<=", 20, "ms, in the midst of a snapshot over gRPC"],
+  ["lookup_us", "<=", 8, "us"],
+  ["by_index_us", "<=", 12, "us"],
+  ["rss_anon_mb", "<=", 250, "MB"],
+  ["ready_s", "<=", 2, "s from the start of the process to ready"],
+  ["disk_mb", "<=", Number.POSITIVE_INFINITY, "MB"],
+];
+console.table(
+  budgets.map(([name, sign, budget, unit]) => {
+    const of = (report: SizeReport): number =>
+      name === "serving_ratio" ? report.serving_p99_ms / report.idle_p99_ms : report[name];
+    const last = reports.at(-1);
+    return {
+      what: name,
+      ...Object.fromEntries(reports.map((report) => [String(report.devices), Number(of(report).toFixed(2))])),
+      budget: Number.isFinite(budget) ? `${sign} ${budget}` : "stated",
+      met: last === undefined ? false : sign === ">=" ? of(last) >= budget : of(last) <= budget,
+      unit,
+    };
+  }),
+);
+const folder = path.resolve(import.meta.dirname, "out");
+mkdirSync(folder, { recursive: true });
+const machine = { node: process.version, cpus: cpus().length, cpu: cpus()[0]?.model };
+writeFileSync(
+  path.join(folder, "registry.json"),
+  `${JSON.stringify({ at: new Date().toISOString(), ...machine, reports }, null, 2)}\n`,
+);
