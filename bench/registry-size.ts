@@ -43,7 +43,7 @@ async function writeFleet(file: string, devices: number): Promise<void> {
   const out = createWriteStream(file);
   for (const [kind, record] of fleetOf(devices))
     if (!out.write(`${kind}\t${JSON.stringify(record)}\n`))
-      await new Promise((resolve) => out.once("drain", resolve));
+      await new Promise<void>((resolve) => out.once("drain", () => resolve()));
   await new Promise<void>((resolve) => out.end(() => resolve()));
 }
 
