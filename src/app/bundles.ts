@@ -4,11 +4,21 @@ import type { Config } from "../config/config.ts";
 import type { Activation } from "../pdp/activation.ts";
 import { BundlePipeline } from "../pdp/bundle-pipeline.ts";
 import type { Pdp } from "../pdp/pdp.ts";
+import type { OtherProcesses } from "../pdp/pipeline-parts.ts";
 import { preflight } from "../pdp/preflight.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Closing } from "../runtime/closing.ts";
 import { bundleSource } from "./bundle-source.ts";
 import { openTrust } from "./bundle-trust.ts";
+
+/** Parts of the supply chain. */
+export interface BundlesParts {
+  readonly pdp: Pdp;
+  readonly activation: Activation;
+  readonly clock: Clock;
+  readonly others: OtherProcesses | undefined;
+  readonly stack: Closing;
+}
 
 /** A started supply chain. */
 export interface Bundles {
@@ -23,7 +33,7 @@ export interface Bundles {
  */
 export async function startBundles(
   config: Config,
-  { pdp, activation, clock, stack }: { pdp: Pdp; activation: Activation; clock: Clock; stack: Closing },
+  { pdp, activation, clock, others, stack }: BundlesParts,
 ): Promise<Bundles> {
   const { dir, checks, shadow, poll_s } = config.bundle;
   const store = dir === undefined ? undefined : new GoodStore(dir);
@@ -33,6 +43,7 @@ export async function startBundles(
     new BundlePipeline({
       activation,
       clock,
+      others,
       rules: () => trust.rules(),
       keysetText: () => trust.keysetText(),
       store,

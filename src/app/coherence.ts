@@ -1,5 +1,5 @@
 /** What attached brokers and receipts need of the whole process: leases, promises, and what the last one left. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Promises, unboundedUntil } from "../coherence/promises.ts";
 import type { Config } from "../config/config.ts";
@@ -62,6 +62,28 @@ class Horizon {
 const horizonPrefix = "promised-until";
 const horizonName = (worker: number | undefined): string =>
   worker === undefined ? horizonPrefix : `${horizonPrefix}.${worker}`;
+
+/**
+ * The end of what any process of an earlier run has promised, unix seconds; `undefined`: there was none. What cannot
+ * be read counts as a promise without end.
+ */
+export function promisedBefore(config: Config): number | undefined {
+  let names: string[];
+  try {
+    names = readdirSync(config.registry.dir);
+  } catch {
+    return undefined;
+  }
+  const ends = names
+    .filter((name) => /^promised-until(\.\d+)?$/.test(name))
+    .map((name) => readUntil(path.join(config.registry.dir, name)) ?? 0);
+  return ends.length === 0 ? undefined : Math.max(...ends);
+}
+
+/** The end of what the worker of this number has promised, unix seconds; `undefined`: nothing. */
+export function promisedBy(config: Config, worker: number): number | undefined {
+  return readUntil(path.join(config.registry.dir, horizonName(worker)));
+}
 
 function readUntil(file: string): number | undefined {
   try {

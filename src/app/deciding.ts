@@ -5,7 +5,7 @@ import type { Peer } from "../decision/identity.ts";
 import type { GateWatch } from "../eligibility/gate-watch.ts";
 import { DecisionLog, discardDecisions } from "../log/decision-log.ts";
 import type { Sink } from "../log/sink.ts";
-import { Activation } from "../pdp/activation.ts";
+import { Activation, type PolicyWatch } from "../pdp/activation.ts";
 import type { Effects } from "../pdp/effects.ts";
 import { cacheMetrics, DecisionCounts } from "../pdp/metrics.ts";
 import { Pdp, type PeerDecider } from "../pdp/pdp.ts";
@@ -34,6 +34,8 @@ export interface DecidingParts {
   /** Where the decision log goes; `undefined`: nowhere. */
   readonly sink: Sink | undefined;
   readonly inheritance: Inheritance;
+  /** Is told of every evaluation of a policy. */
+  readonly policyWatch?: PolicyWatch | undefined;
 }
 
 /** A process that can decide, once a policy is in force. */
@@ -83,7 +85,7 @@ export async function startDeciding(parts: DecidingParts): Promise<Deciding> {
   });
   const coherence = startCoherence(config, records, clock, parts.inheritance);
   stack.defer(pdp.onChange((change) => void coherence.attachments.apply(change)));
-  const activation = stack.use(new Activation(pdp, clock));
+  const activation = stack.use(new Activation(pdp, clock, parts.policyWatch));
   mask.of = activation.mask;
   const entries = peerEntries(config);
   const deciders = new Map<Peer, PeerDecider>(entries.map(({ peer }) => [peer, pdp.decider(peer)]));

@@ -2,6 +2,7 @@
 import { Admin } from "../admin/admin.ts";
 import type { Config } from "../config/config.ts";
 import { nextDecisionId } from "../pdp/answer.ts";
+import type { OtherProcesses } from "../pdp/pipeline-parts.ts";
 import { deviceIdIn } from "../registry/device-id-in.ts";
 import { createRecordValidator } from "../registry/record-validator.ts";
 import { RegistryFile } from "../registry/registry-file.ts";
@@ -25,6 +26,8 @@ export interface WritingParts {
   readonly stack: Closing;
   readonly facts: Facts;
   readonly deciding: Deciding;
+  /** Other processes that answer by the same bundle. */
+  readonly others?: OtherProcesses;
 }
 
 /** The sources at work, and the faces of what only this process may do. */
@@ -52,7 +55,7 @@ export async function startWriting(parts: WritingParts): Promise<Writing> {
     },
   });
   const { activation, pdp } = deciding;
-  const bundles = await startBundles(config, { pdp, activation, clock, stack });
+  const bundles = await startBundles(config, { pdp, activation, clock, stack, others: parts.others });
   const file = config.registry.file;
   const source =
     file === undefined

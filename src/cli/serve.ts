@@ -1,4 +1,5 @@
 /** `sallyport serve`. */
+import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { Fault } from "../runtime/fault.ts";
 import { type ConfigFlags, readConfig, withConfig } from "./config-options.ts";
@@ -30,9 +31,12 @@ function untilStopped(): Promise<NodeJS.Signals> {
 
 async function run(flags: ConfigFlags): Promise<void> {
   const config = await readConfig(flags);
-  const { startApp } = await import("../app.ts");
   const version = readVersion();
-  const app = await startApp(config, { version });
+  const workers = config.workers ?? Math.max(1, availableParallelism() - 1);
+  const app =
+    workers === 0
+      ? await (await import("../app.ts")).startApp(config, { version })
+      : await (await import("../primary.ts")).startPrimary(config, workers, { version });
   const stopped = untilStopped();
   process.on("SIGHUP", () => {
     app.reload().then(

@@ -1,6 +1,6 @@
 /** What a service that has just started says to the person who started it. */
 import { relative } from "node:path";
-import type { App } from "../app.ts";
+import type { Service } from "../app.ts";
 import type { Config } from "../config/config.ts";
 import { alignCells } from "./page.ts";
 import { visible } from "./visible.ts";
@@ -13,7 +13,7 @@ function callOf(argv: readonly string[], execArgv: readonly string[], cwd: strin
 }
 
 /** Text with addresses, what is missing before it is ready, and what to try next. */
-export function welcome(app: App, config: Config, version: string): string {
+export function welcome(app: Service, config: Config, version: string): string {
   const call = callOf(process.argv, process.execArgv, process.cwd());
   const { tls } = config.grpc;
   const where = app.grpcAddress === "127.0.0.1:7600" ? "" : ` --address ${app.grpcAddress}`;

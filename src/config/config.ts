@@ -119,6 +119,8 @@ export interface BundleConfig {
 
 /** Every option of the service. */
 export interface Config {
+  readonly workers?: number;
+  readonly processes: { readonly evaluation_s: number; readonly silent_s: number };
   readonly grpc: ListenerConfig;
   readonly http: ListenerConfig;
   readonly insecure: boolean;

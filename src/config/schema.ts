@@ -54,6 +54,26 @@ const seconds = (least: number, value: number, most: number, what: string) =>
 export const configSchema: z.ZodType<Config, unknown> = z.strictObject({
   grpc: listener("127.0.0.1:7600", "The gRPC listener: decisions, health, reflection."),
   http: listener("127.0.0.1:7601", "The HTTP listener: health, metrics."),
+  workers: z
+    .int()
+    .min(0)
+    .max(256)
+    .exactOptional()
+    .describe(
+      "Processes that answer, beside the one that writes; 0: one process does both. Default: the processors of the machine less one, at least 1.",
+    ),
+  processes: z
+    .strictObject({
+      evaluation_s: seconds(
+        0.1,
+        1,
+        60,
+        "Longest evaluation of the policy: a process that takes longer is ended and its question reported",
+      ),
+      silent_s: seconds(0.5, 5, 60, "A worker that does not answer the primary for so long is replaced"),
+    })
+    .prefault({})
+    .describe("How processes that stand still are noticed."),
   insecure: z
     .boolean()
     .default(false)

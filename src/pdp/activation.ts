@@ -6,7 +6,14 @@ import type { MaskPolicy } from "../log/mask.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Metric } from "../runtime/ports.ts";
 import type { Pdp } from "./pdp.ts";
-import { createSnapshot, entrypointsOf, inputOf, type PolicySnapshot, presentIn } from "./snapshot.ts";
+import {
+  type CompiledPolicy,
+  createSnapshot,
+  entrypointsOf,
+  inputOf,
+  type PolicySnapshot,
+  presentIn,
+} from "./snapshot.ts";
 
 const maskEntrypoint = "system/log/mask";
 
@@ -28,8 +35,33 @@ function maskOf(policy: Policy, declared: unknown): MaskPolicy | undefined {
   return Array.isArray(rules) ? rules : mask;
 }
 
+/** Is told when the policy starts to evaluate and when it has ended: it cannot be interrupted, but noticed. */
+export interface PolicyWatch {
+  begin(entrypoint: string, inputJson: string): void;
+  end(): void;
+}
+
+function watched(policy: CompiledPolicy, watch: PolicyWatch | undefined): CompiledPolicy {
+  if (watch === undefined) return policy;
+  return {
+    evaluate(entrypoint, inputJson) {
+      watch.begin(entrypoint, inputJson);
+      try {
+        return policy.evaluate(entrypoint, inputJson);
+      } finally {
+        watch.end();
+      }
+    },
+  };
+}
+
 /** Loads a policy step by step: module, entrypoints, builtins, schemas, cuts, mask. */
-function* loading(bundle: Bundle, now: number, module?: WebAssembly.Module): Generator<void, Loaded> {
+function* loading(
+  bundle: Bundle,
+  now: number,
+  module?: WebAssembly.Module,
+  watch?: PolicyWatch,
+): Generator<void, Loaded> {
   for (const name of presentIn(bundle.schemas)) {
     inputOf(bundle.schemas, name);
     yield;
@@ -47,7 +79,8 @@ function* loading(bundle: Bundle, now: number, module?: WebAssembly.Module): Gen
     const mask = maskOf(policy, bundle.schemas[maskEntrypoint]);
     yield;
     const { revision, sequence, schemas } = bundle;
-    const snapshot = createSnapshot({ revision, sequence, policy, schemas, activatedAt: now });
+    const asked = watched(policy, watch);
+    const snapshot = createSnapshot({ revision, sequence, policy: asked, schemas, activatedAt: now });
     return { bundle, snapshot, policy, mask, [Symbol.dispose]: () => policy[Symbol.dispose]() };
   } catch (thrown) {
     policy[Symbol.dispose]();
@@ -60,8 +93,13 @@ function* loading(bundle: Bundle, now: number, module?: WebAssembly.Module): Gen
  * @param module its module, where a thread has compiled it already
  * @throws Fault `bundle_invalid`
  */
-export async function loadBundle(bundle: Bundle, now: number, module?: WebAssembly.Module): Promise<Loaded> {
-  const steps = loading(bundle, now, module);
+export async function loadBundle(
+  bundle: Bundle,
+  now: number,
+  module?: WebAssembly.Module,
+  watch?: PolicyWatch,
+): Promise<Loaded> {
+  const steps = loading(bundle, now, module, watch);
   for (;;) {
     const { done, value } = steps.next();
     await new Promise((resolve) => setImmediate(resolve));
@@ -76,9 +114,13 @@ export class Activation implements Disposable {
   #active: Loaded | undefined;
   #count = 0;
 
-  constructor(pdp: Pdp, clock: Clock) {
+  /** Is told of the evaluations of every policy that is loaded here. */
+  readonly watch: PolicyWatch | undefined;
+
+  constructor(pdp: Pdp, clock: Clock, watch?: PolicyWatch) {
     this.#pdp = pdp;
     this.#clock = clock;
+    this.watch = watch;
   }
 
   /** The bundle in force. */
@@ -91,7 +133,7 @@ export class Activation implements Disposable {
 
   /** Loads a bundle and puts it in force at once. Throws `bundle_invalid`; then the earlier one stays. */
   activate(bundle: Bundle): void {
-    const steps = loading(bundle, this.#clock.now());
+    const steps = loading(bundle, this.#clock.now(), undefined, this.watch);
     for (;;) {
       const { done, value } = steps.next();
       if (done === true) {
@@ -118,12 +160,14 @@ export class Activation implements Disposable {
         name: "sallyport_bundle_swaps_total",
         help: "How often another bundle came into force.",
         type: "counter",
+        across: "max",
         read: () => [{ labels: {}, value: this.#count }],
       },
       {
         name: "sallyport_bundle_sequence",
         help: "Sequence of the bundle in force; 0: none.",
         type: "gauge",
+        across: "max",
         read: () => [{ labels: {}, value: this.#active?.bundle.sequence ?? 0 }],
       },
       {

@@ -13,7 +13,15 @@ export function attachmentMetrics(attachments: Attachments): readonly Metric[] {
   return [
     one("sallyport_attached_streams", "Streams that are attached.", "gauge", () => attachments.attached),
     one("sallyport_attached_sessions", "Sessions announced by them.", "gauge", () => attachments.sessions),
-    one("sallyport_changes_total", "Changes that were announced.", "counter", () => attachments.position),
+    {
+      ...one(
+        "sallyport_changes_total",
+        "Changes that were announced.",
+        "counter",
+        () => attachments.position,
+      ),
+      across: "max",
+    },
     one(
       "sallyport_promises",
       "Records with answers promised to callers who cannot be told of a change.",

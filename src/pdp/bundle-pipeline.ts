@@ -11,6 +11,7 @@ import { Fault } from "../runtime/fault.ts";
 import type { Metric } from "../runtime/ports.ts";
 import { type Loaded, loadBundle } from "./activation.ts";
 import { type Activated, type ActiveBundle, activatedOf, waitingText } from "./bundle-news.ts";
+import { candidateIn } from "./candidate-in.ts";
 import { checkSequence } from "./check-sequence.ts";
 import { goodOf, KeepGood } from "./keep-good.ts";
 import { pipelineMetrics } from "./pipeline-metrics.ts";
@@ -106,8 +107,9 @@ export class BundlePipeline implements Disposable {
         }
         const { from, etag, letters } = state;
         const offer: Offer = { bundle, archive, letters, from, ...(etag === undefined ? {} : { etag }) };
-        const loaded = await loadBundle(bundle, state.activated_at);
-        this.#swap(
+        const { watch } = this.#parts.activation;
+        const loaded = await loadBundle(bundle, state.activated_at, undefined, watch);
+        await this.#swap(
           loaded,
           { offer, proof, rollback: undefined },
           { since: state.activated_at, restored: true },
@@ -129,7 +131,7 @@ export class BundlePipeline implements Disposable {
    */
   async promote(digest: string, by: string): Promise<string> {
     await this.#enqueue(async () => {
-      this.#expect(digest, ["shadow"]);
+      candidateIn(this.#candidate, digest, ["shadow"]);
       await this.#endShadow(undefined, by);
     });
     return this.#candidate?.revision ?? "";
@@ -141,7 +143,7 @@ export class BundlePipeline implements Disposable {
    */
   async abort(digest: string, reason: string, by: string): Promise<string> {
     await this.#enqueue(async () => {
-      const candidate = this.#expect(digest, ["shadow", "pending_approval"]);
+      const candidate = candidateIn(this.#candidate, digest, ["shadow", "pending_approval"]);
       const fault = new Fault("bundle_unfit", `aborted by \`${by}\`: ${reason}`);
       const shadow = this.#shadow?.drop();
       this.#aborted.add(digest);
@@ -153,17 +155,6 @@ export class BundlePipeline implements Disposable {
       this.refuse(fault);
     });
     return this.#candidate?.revision ?? "";
-  }
-
-  #expect(digest: string, states: readonly CandidateState[]): Candidate {
-    const candidate = this.#candidate;
-    if (candidate?.digest === digest && states.includes(candidate.state)) return candidate;
-    const now =
-      candidate === undefined ? "none is on its way" : `\`${candidate.revision}\` is ${candidate.state}`;
-    throw new Fault(
-      "bundle_unfit",
-      `no bundle of this digest is in the state ${states.join(" or ")}: ${now}`,
-    );
   }
 
   /** A source could not bring a bundle, or one was refused; the earlier one stays. */
@@ -213,7 +204,13 @@ export class BundlePipeline implements Disposable {
     this.#step("checking");
     const tried = await check?.(bundle);
     if (tried !== undefined) this.#step("checking", { trial: tried.report });
-    const loaded = await loadBundle(bundle, clock.now(), tried?.module);
+    const loaded = await loadBundle(bundle, clock.now(), tried?.module, this.#parts.activation.watch);
+    try {
+      await this.#parts.others?.prepare(offer);
+    } catch (thrown) {
+      loaded[Symbol.dispose]();
+      throw thrown;
+    }
     const ready: Ready = { offer, proof, rollback };
     // Going back is urgent and was compared when it first came; and without a policy there is nothing to compare with.
     if (rollback !== undefined || this.#active === undefined || this.#shadow === undefined) {
@@ -245,7 +242,7 @@ export class BundlePipeline implements Disposable {
 
   async #activate(loaded: Loaded, ready: Ready, promotedBy?: string): Promise<void> {
     this.#step("activating");
-    this.#swap(loaded, ready, {
+    await this.#swap(loaded, ready, {
       since: this.#parts.clock.now(),
       ...(promotedBy === undefined ? {} : { promotedBy }),
     });
@@ -260,12 +257,13 @@ export class BundlePipeline implements Disposable {
     this.#step("active");
   }
 
-  #swap(
+  async #swap(
     loaded: Loaded,
     { offer, proof, rollback }: Ready,
     { since, ...how }: Pick<ActiveBundle, "since" | "restored" | "promotedBy">,
-  ): void {
+  ): Promise<void> {
     this.#parts.activation.swap(loaded);
+    await this.#parts.others?.commit(offer, since);
     const { sequence, expiresAt } = offer.bundle;
     this.#floor = Math.max(this.#floor, sequence);
     this.#fault = undefined;

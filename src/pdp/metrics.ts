@@ -97,6 +97,7 @@ export function cacheMetrics(pdp: Pdp, clock: Clock): readonly Metric[] {
       name: "sallyport_cache_oldest_subject_seconds",
       help: "Age of the subject that was not used for longest.",
       type: "gauge",
+      across: "max",
       read: () => [{ labels: {}, value: cache.oldestAgeMs(clock.monotonicMs()) / 1000 }],
     },
   ];

@@ -42,6 +42,10 @@ export interface PeerDecider extends Decider {
   grants(subject: Subject): Promise<GrantList>;
 }
 
+/** What {@link Pdp.barred} denies. */
+const barredVerdict = hostVerdict("internal_error", { alert: "policy_blocked" });
+const barredDetail = "an earlier question of this kind about this device blocked the policy";
+
 const rateLimited = hostVerdict("rate_limited", { retry_after_s: 1 });
 
 /** Answers questions of all peers. */
@@ -81,6 +85,13 @@ export class Pdp {
 
   /** Is handed every question that a policy answers, while it is set; must return at once and not throw. */
   sampler: ((sample: Sample) => void) | undefined;
+
+  /** Kinds and devices, as `publish meter-001`, whose questions the policy is not asked: they have blocked it. */
+  barred: ReadonlySet<string> = new Set();
+
+  #isBarred(kind: string, device: string): boolean {
+    return this.barred.size > 0 && this.barred.has(`${kind} ${device}`);
+  }
 
   /** Answers a sample by the policy in force and by another. Throws `not_ready` where none is in force. */
   compare(sample: Sample, candidate: PolicySnapshot): Comparison {
@@ -124,6 +135,8 @@ export class Pdp {
       decide: (query) => {
         try {
           if (!may(query.kind)) return this.#denyKind(peer, query);
+          if ("device_id" in query && this.#isBarred(query.kind, query.device_id))
+            return this.#desk.deny(barredVerdict, peer, query, barredDetail);
           if (query.kind === "command") return this.#decideCommand(peer, query);
           if (query.kind === "ota") return decideOta(this.#desk, peer, query);
           const resolution = resolve(query.subject);
@@ -136,6 +149,8 @@ export class Pdp {
       },
       explain: async (query) => {
         if (!may(query.kind)) return ungrounded(this.#denyKind(peer, query));
+        if ("device_id" in query && this.#isBarred(query.kind, query.device_id))
+          return ungrounded(this.#desk.deny(barredVerdict, peer, query, barredDetail));
         if (query.kind === "command") {
           const authority = await resolveAuthority(this.#prover, peer, query);
           if ("reason" in authority)
@@ -144,7 +159,11 @@ export class Pdp {
         }
         if (query.kind === "ota") return this.#examiner.explainOta(peer, query);
         const resolution = await resolveSession(this.#prover, query.subject, peer);
-        if (isSession(resolution)) return this.#examiner.explain(resolution, query);
+        if (isSession(resolution)) {
+          if (this.#isBarred(query.kind, resolution.deviceId))
+            return ungrounded(this.#desk.deny(barredVerdict, peer, query, barredDetail));
+          return this.#examiner.explain(resolution, query);
+        }
         return ungrounded(this.#deny(peer, query, resolution.reason, resolution.detail));
       },
       foresee: (query) => judgeOta(this.#desk, peer, query),
@@ -152,7 +171,11 @@ export class Pdp {
         const query: SessionQuery = { kind: "connect", subject };
         if (!may("connect")) return withoutGrants(this.#denyKind(peer, query));
         const resolution = await resolveSession(this.#prover, subject, peer);
-        if (isSession(resolution)) return this.#examiner.grants(resolution);
+        if (isSession(resolution)) {
+          if (this.#isBarred("grants", resolution.deviceId))
+            return withoutGrants(this.#desk.deny(barredVerdict, peer, query, barredDetail));
+          return this.#examiner.grants(resolution);
+        }
         return withoutGrants(this.#deny(peer, query, resolution.reason, resolution.detail));
       },
     };
@@ -183,6 +206,8 @@ export class Pdp {
     }
     if (this.#rates?.admits(resolution, query) === false)
       return this.#desk.deny(rateLimited, peer, query, undefined);
+    if (this.#isBarred(query.kind, resolution.deviceId))
+      return this.#desk.deny(barredVerdict, peer, query, barredDetail);
     this.sampler?.({ kind: "session", session: resolution, query });
     const decision = this.#core.decide(resolution, query);
     if (!needsEffect(decision)) return decision;

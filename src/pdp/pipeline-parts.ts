@@ -1,16 +1,29 @@
 /** What a pipeline of bundles is made of. */
 import type { Bundle } from "../bundle/bundle.ts";
 import type { GoodStore } from "../bundle/good-store.ts";
+import type { Offer } from "../bundle/offer.ts";
 import type { TrustRules } from "../bundle/prove.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Activation } from "./activation.ts";
 import type { Tried } from "./preflight.ts";
 import type { ShadowSettings } from "./shadow-stage.ts";
 
+/** Other processes that answer by the same bundle. */
+export interface OtherProcesses {
+  /** Loads a bundle in all of them. Rejects where one cannot; then none keeps it. */
+  prepare(offer: Offer): Promise<void>;
+  /** It is in force in all of them when this resolves. */
+  commit(offer: Offer, activatedAt: number): Promise<void>;
+  /** It will not come into force. */
+  drop(digest: string): Promise<void>;
+}
+
 /** Parts of a a pipeline. */
 export interface PipelineParts {
   readonly activation: Activation;
   readonly clock: Clock;
+  /** Absent: this process is the only one. */
+  readonly others?: OtherProcesses | undefined;
   /** By what bundles are proved now, and the text of that keyset. */
   rules(): TrustRules;
   keysetText?(): string | undefined;

@@ -16,7 +16,7 @@ export class DutyLedger implements AsyncDisposable {
   readonly #root: RootDatabase;
   readonly #claims: Database<SpentClaim, string>;
   readonly #reentry: Database<number, string>;
-  readonly #listeners = new Set<(change: Change) => void>();
+  readonly #listeners = new Set<(change: Change) => unknown>();
   #revision = 0;
 
   private constructor(root: RootDatabase) {
@@ -29,14 +29,19 @@ export class DutyLedger implements AsyncDisposable {
   static async open(dir: string): Promise<DutyLedger> {
     try {
       await mkdir(dir, { recursive: true });
-      return new DutyLedger(open({ path: dir, name: "duties", maxDbs: 4, overlappingSync: false }));
+      const ledger = new DutyLedger(open({ path: dir, name: "duties", maxDbs: 4, overlappingSync: false }));
+      ledger.releaseReaders();
+      return ledger;
     } catch (thrown) {
       throw Fault.from(thrown, "store_unavailable", `ledger \`${dir}\` cannot be opened`);
     }
   }
 
-  /** Calls `listener` when a mark changes what a device's record says. Returns how to stop. */
-  onChange(listener: (change: Change) => void): () => void {
+  /**
+   * Calls `listener` when a mark changes what a device's record says; a mark is made when all are done. Returns how
+   * to stop.
+   */
+  onChange(listener: (change: Change) => unknown): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -71,7 +76,12 @@ export class DutyLedger implements AsyncDisposable {
     this.#root.resetReadTxn();
     this.#revision += 1;
     const change: Change = { scope: "records", revision: this.#revision, keys: [`device:${deviceId}`] };
-    for (const listener of this.#listeners) listener(change);
+    await Promise.all([...this.#listeners].map((listener) => listener(change)));
+  }
+
+  /** Frees what reader processes that were killed hold on to. */
+  releaseReaders(): void {
+    this.#root.readerCheck();
   }
 
   /** Time of the last loss of trust that was recorded here; 0: none. */

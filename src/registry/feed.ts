@@ -29,7 +29,7 @@ export interface FeedOptions {
     flip: () => void,
     changed: readonly RecordKey[],
     few: ReadonlyMap<RecordKey, StoredValue | null>,
-  ): void;
+  ): Promise<void>;
   closed(): void;
 }
 
@@ -219,7 +219,7 @@ export class Feed implements AsyncDisposable {
       }
       const revision = changed.length === 0 && !first ? state.revision : state.revision + 1;
       flipped = true;
-      this.#options.putInForce(() => store.flip({ ...state, revision }), changed, few);
+      await this.#options.putInForce(() => store.flip({ ...state, revision }), changed, few);
       return { revision, changed: changed.length, rejected: rejectedTotal };
     } catch (error) {
       await draft.abandon();
@@ -246,7 +246,7 @@ export class Feed implements AsyncDisposable {
     const changed = [...batch.changed];
     const revision = state.revision + (changed.length === 0 ? 0 : 1);
     await store.apply(batch.staged, { ...state, revision });
-    this.#options.putInForce(() => {}, changed, batch.few());
+    await this.#options.putInForce(() => {}, changed, batch.few());
     this.#fault = undefined;
     return outcomes;
   }

@@ -227,6 +227,10 @@ export class LmdbStore implements RecordStore {
     this.#state = state;
   }
 
+  releaseReaders(): void {
+    this.#db.readerCheck();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#db.close();
   }

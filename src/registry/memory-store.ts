@@ -86,6 +86,8 @@ export class MemoryStore implements RecordStore {
     this.#state = state;
   }
 
+  releaseReaders(): void {}
+
   async saveState(state: StoreState): Promise<void> {
     this.#state = state;
   }

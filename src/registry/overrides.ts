@@ -27,6 +27,9 @@ export interface OverridesOptions {
   readonly leavesMark: (override: Override) => boolean;
 }
 
+/** Is told of a change, and of the target whose overrides are others now. */
+export type OverrideListener = (change: Change, target: string) => void | Promise<void>;
+
 const acted = channel("sallyport:registry:override");
 const none: readonly Override[] = [];
 
@@ -37,7 +40,7 @@ export class Overrides implements AsyncDisposable {
   readonly #byId = new Map<string, Override>();
   readonly #byTarget = new Map<string, readonly Override[]>();
   readonly #marks = new Map<string, number>();
-  readonly #listeners = new Set<(change: Change) => void | Promise<void>>();
+  readonly #listeners = new Set<OverrideListener>();
   readonly #alarm: Alarm = new Alarm(() => void this.sweep().catch(() => this.#setAlarm(1000)));
   #sequence = 0;
   #closed = false;
@@ -79,6 +82,11 @@ export class Overrides implements AsyncDisposable {
     return this.#marks.get(target) ?? 0;
   }
 
+  /** The same of all targets. */
+  marks(): ReadonlyMap<string, number> {
+    return this.#marks;
+  }
+
   /** Whether there is nothing at all to merge. */
   get idle(): boolean {
     return this.#byId.size === 0 && this.#marks.size === 0;
@@ -103,7 +111,7 @@ export class Overrides implements AsyncDisposable {
    * Calls `listener` with every change once it is on disk and in force here; an act is acknowledged when all
    * listeners are done, so that one may wait for other processes. Returns how to stop.
    */
-  onChange(listener: (change: Change) => void | Promise<void>): () => void {
+  onChange(listener: OverrideListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -189,7 +197,7 @@ export class Overrides implements AsyncDisposable {
       const change = this.#changeOf(act);
       for (const listener of this.#listeners) {
         try {
-          const done = listener(change);
+          const done = listener(change, targetText(act.override.target));
           if (done instanceof Promise) waiting.push(done);
         } catch (thrown) {
           faults.push(thrown);

@@ -88,6 +88,8 @@ export interface RecordStore extends AsyncDisposable {
    * may see the changes a moment before the state.
    */
   apply(changes: Changes, state: StoreState): Promise<void>;
+  /** Frees what reader processes that were killed hold on to. */
+  releaseReaders(): void;
   /** Replaces the state while nothing is staged. */
   saveState(state: StoreState): Promise<void>;
 }

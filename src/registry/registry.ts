@@ -51,13 +51,19 @@ export interface FeedChoice {
   readonly awaited?: boolean;
 }
 
+/** Is told of a change; a promise that it returns is waited for. */
+export type ChangeListener = (change: Change) => unknown;
+
 /** Facts in force. One process writes; its feeds take turns. */
 export interface Registry extends RecordReader, AsyncDisposable {
   /**
    * Calls `listener` with what really changed, once readers see it and before anything else happens.
-   * Returns how to stop. A listener that throws fails the snapshot's feed, after all others were called.
+   * A feed is done when all listeners are, so that one may wait for other processes. Returns how to stop. A listener
+   * that throws fails the snapshot's feed, after all others were called.
    */
-  onChange(listener: (change: Change) => void): () => void;
+  onChange(listener: ChangeListener): () => void;
+  /** Frees what reader processes that were killed hold on to. */
+  releaseReaders(): void;
   /**
    * Device ids in order behind one, at most `limit`. A device that arrives in the midst of a walk may be missed.
    */
@@ -96,7 +102,7 @@ class StoredRegistry implements Registry {
   readonly #ages = new Map<string, SourceAge>();
   /** Sources without whose first snapshot nothing is decided. */
   readonly #awaited = new Set<string>();
-  readonly #listeners = new Set<(change: Change) => void>();
+  readonly #listeners = new Set<ChangeListener>();
   /** The snapshot that is being applied, if any: the next one waits for it. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -179,8 +185,8 @@ class StoredRegistry implements Registry {
     return synced ? { synced, watermark: now - ageS, ageS } : { synced, watermark: 0, ageS: now };
   }
 
-  onChange(listener: (change: Change) => void): () => void {
-    const own = (change: Change): void => listener(change);
+  onChange(listener: ChangeListener): () => void {
+    const own: ChangeListener = (change) => listener(change);
     this.#listeners.add(own);
     return () => this.#listeners.delete(own);
   }
@@ -222,6 +228,10 @@ class StoredRegistry implements Registry {
     };
   }
 
+  releaseReaders(): void {
+    this.#store.releaseReaders();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const feed of this.#feeds.values()) await feed[Symbol.asyncDispose]();
     await this.#turn;
@@ -245,11 +255,11 @@ class StoredRegistry implements Registry {
   }
 
   /** Flip, memory, announcement: one synchronous step, so that no answer can fall between. */
-  #putInForce(
+  async #putInForce(
     flip: () => void,
     changed: readonly RecordKey[],
     few: ReadonlyMap<RecordKey, StoredValue | null>,
-  ): void {
+  ): Promise<void> {
     const first = !this.freshness().synced;
     flip();
     const { revision } = this.#store.state;
@@ -259,14 +269,18 @@ class StoredRegistry implements Registry {
         ? { scope: "everything", revision }
         : { scope: "records", revision, keys: changed };
     const faults: unknown[] = [];
+    const waiting: Promise<unknown>[] = [];
     for (const listener of this.#listeners) {
       try {
-        listener(change);
+        const done = listener(change);
+        if (done instanceof Promise) waiting.push(done);
       } catch (error) {
         faults.push(error);
       }
     }
     if (applied.hasSubscribers) applied.publish({ revision, changed: changed.length });
+    for (const end of await Promise.allSettled(waiting))
+      if (end.status === "rejected") faults.push(end.reason);
     if (faults.length > 0) throw Fault.from(faults[0], "internal", "a change was not taken up everywhere");
   }
 

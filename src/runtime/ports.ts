@@ -39,7 +39,20 @@ export interface Metric {
   readonly name: string;
   readonly help: string;
   readonly type: "counter" | "gauge";
-  read(): readonly { readonly labels: Readonly<Record<string, string>>; readonly value: number }[];
+  /** How the numbers of several processes become one; default `sum`. */
+  readonly across?: "sum" | "max";
+  read(): readonly MetricSample[];
+}
+
+/** One number of a metric. */
+export interface MetricSample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** A metric as one process has read it. */
+export interface MetricReading extends Omit<Metric, "read"> {
+  readonly samples: readonly MetricSample[];
 }
 
 /** Said once by something that is followed: everything that was there at the start has been given. */

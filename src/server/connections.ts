@@ -5,7 +5,10 @@ import { Fault } from "../runtime/fault.ts";
 import type { PeerTable } from "./peers.ts";
 
 /** What every kind of gRPC call can tell of its caller. */
-export type AnyCall = Pick<ServerUnaryCall<unknown, unknown>, "getPeer" | "getAuthContext" | "cancelled">;
+export type AnyCall = Pick<
+  ServerUnaryCall<unknown, unknown>,
+  "getPeer" | "getAuthContext" | "cancelled" | "metadata"
+>;
 
 /** A connection whose caller is a configured peer. */
 export interface Connection {

@@ -1,5 +1,5 @@
 /** Opening of a port. */
-import type { AddressInfo, Server } from "node:net";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import { Fault } from "../runtime/fault.ts";
 import { type Address, formatAddress } from "./address.ts";
 
@@ -15,6 +15,16 @@ export function unusable(address: Address, thrown: unknown): Fault {
   const why = advice[(thrown as { code?: string }).code ?? ""] ?? "it cannot be opened";
   const text = `cannot listen on \`${formatAddress(address)}\`: ${why}`;
   return new Fault("address_unusable", text, { cause: thrown });
+}
+
+/**
+ * The address with a port that was free a moment ago, for others to listen on. Throws `address_unusable`.
+ */
+export async function probe(address: Address): Promise<Address> {
+  const server = createServer();
+  const found = await listen(server, address);
+  await new Promise((resolve) => server.close(resolve));
+  return found;
 }
 
 /** Listens; resolves to the address with the port that was picked. Throws `address_unusable`. */

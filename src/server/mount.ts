@@ -2,8 +2,14 @@
 import type { handleUnaryCall, ServiceDefinition, UntypedHandleCall } from "@grpc/grpc-js";
 import { Fault } from "../runtime/fault.ts";
 import type { GrpcService } from "../runtime/ports.ts";
-import type { AnyCall, Connection, Connections } from "./connections.ts";
+import type { AnyCall, Connection } from "./connections.ts";
 import { toGrpcStatus } from "./status.ts";
+
+/** Tells who calls. */
+interface Callers {
+  /** The connection of a call, or the fault `peer_unknown`. */
+  of(call: AnyCall): Connection | Fault;
+}
 
 const connectionKey = Symbol("connection");
 
@@ -39,7 +45,7 @@ function lenient(method: Method): Method {
 
 const isUnary = ({ requestStream, responseStream }: Method): boolean => !requestStream && !responseStream;
 
-function guardUnary(handle: handleUnaryCall<unknown, unknown>, connections: Connections): UntypedHandleCall {
+function guardUnary(handle: handleUnaryCall<unknown, unknown>, connections: Callers): UntypedHandleCall {
   const guarded: handleUnaryCall<unknown, unknown> = (call, callback) => {
     if (call.cancelled) return;
     const connection = connections.of(call);
@@ -64,7 +70,7 @@ type Streaming = (
   callback: unknown,
 ) => void;
 
-function guardStream(handle: Streaming, connections: Connections): UntypedHandleCall {
+function guardStream(handle: Streaming, connections: Callers): UntypedHandleCall {
   const guarded: Streaming = (call, callback) => {
     const connection = connections.of(call);
     if (connection instanceof Fault) call.emit("error", toGrpcStatus(connection));
@@ -77,7 +83,7 @@ function guardStream(handle: Streaming, connections: Connections): UntypedHandle
 }
 
 /** The same service behind the guard of a listener. */
-export function mount({ definition, implementation }: GrpcService, connections: Connections): GrpcService {
+export function mount({ definition, implementation }: GrpcService, connections: Callers): GrpcService {
   const methods = Object.entries(definition);
   return {
     definition: Object.fromEntries(

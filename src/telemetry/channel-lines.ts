@@ -87,6 +87,18 @@ export const channelLines: Readonly<Record<string, Wording>> = {
     const fields = { sequence, act, id, kind, target: targetText(target), by };
     return { level: "warn", message: "an override changed", fields };
   },
+  "sallyport:app:worker": (message) => {
+    const { event, ...fields } = message as { event: string; cause?: string };
+    if (event === "live") return { level: "info", message: "a worker answers", fields };
+    return fields.cause === "stopped"
+      ? { level: "debug", message: "a worker has stopped", fields }
+      : { level: "error", message: "a worker has ended; it is replaced", fields };
+  },
+  "sallyport:app:blocked": (message) => ({
+    level: "error",
+    message: "a question blocked the policy; its process was ended",
+    fields: message as { entrypoint: string; device: string; times: number; denied: boolean; input: string },
+  }),
   // Published by the client library, in processes of its own.
   "sallyport:client:stream": (message) => {
     const { up, ...fields } = message as { up: boolean };

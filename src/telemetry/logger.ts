@@ -23,6 +23,8 @@ export interface LoggerOptions {
   readonly pretty: boolean;
   /** Where lines go; absent: standard error, buffered so that a reader who stalls holds up nothing. */
   readonly stream?: DestinationStream;
+  /** Fields of every line. */
+  readonly fields?: Readonly<Record<string, unknown>>;
 }
 
 /** Most bytes kept for a reader of standard error who stalls; beyond it lines are dropped. */
@@ -52,7 +54,7 @@ export function createLogger(options: LoggerOptions): Logger {
   const log = pino(
     {
       level: options.level,
-      base: null,
+      base: options.fields ?? null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: describeError },

@@ -1,8 +1,10 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
-import type { HttpRoute, Metric } from "../runtime/ports.ts";
+import type { HttpRoute, Metric, MetricReading } from "../runtime/ports.ts";
+
+type Readable = Omit<Metric, "across">;
 
 /** The samples of all metrics that share a name. */
-function register(into: Registry, metrics: readonly Metric[]): void {
+function register(into: Registry, metrics: readonly Readable[]): void {
   const [first] = metrics;
   if (first === undefined) return;
   const samples = metrics.flatMap((metric) => metric.read());
@@ -20,18 +22,25 @@ function register(into: Registry, metrics: readonly Metric[]): void {
 /**
  * `GET /metrics` in Prometheus' text format: every metric, read when somebody collects, and Node's own about the
  * process. Parts may share a metric; their samples stand together. A metric that cannot be read is left out and
- * named in `sallyport_metrics_unreadable`.
+ * named in `sallyport_metrics_unreadable`. `others` are what other processes have read.
  */
-export function metricsRoute(metrics: readonly Metric[]): HttpRoute {
+export function metricsRoute(
+  metrics: readonly Metric[],
+  others: () => Promise<readonly MetricReading[]> = () => Promise.resolve([]),
+): HttpRoute {
   const ofProcess = new Registry();
   collectDefaultMetrics({ register: ofProcess });
-  const byName = new Map<string, Metric[]>();
-  for (const metric of metrics) byName.set(metric.name, [...(byName.get(metric.name) ?? []), metric]);
   return {
     method: "GET",
     path: "/metrics",
     open: false,
     handle: async () => {
+      const read = (await others()).map(
+        ({ samples, ...metric }): Readable => ({ ...metric, read: () => samples }),
+      );
+      const byName = new Map<string, Readable[]>();
+      for (const metric of [...metrics, ...read])
+        byName.set(metric.name, [...(byName.get(metric.name) ?? []), metric]);
       const registry = new Registry();
       const unreadable: string[] = [];
       for (const [name, same] of byName) {

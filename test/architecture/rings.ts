@@ -49,8 +49,8 @@ export const folders: Readonly<Record<string, Folder>> = {
   "index.ts": { ring: 5, says: "what an embedding program imports", besides: ["app.ts"] },
   "app.ts": { ring: 5, says: "builds the parts in order, mounts, starts and stops them", besides: ["app/"] },
   "app/": { ring: 5, says: "parts of the service that the configuration chooses between" },
-  "primary.ts": { ring: 5, says: "the process that owns the single writers", later: true },
-  "worker.ts": { ring: 5, says: "one of the processes that answer", later: true },
+  "primary.ts": { ring: 5, says: "the process that owns the single writers", besides: ["app/", "app.ts"] },
+  "worker.ts": { ring: 5, says: "one of the processes that answer", besides: ["app/"] },
   "console/": { ring: 5, says: "the operator's web page", later: true },
   "cli/": { ring: 6, says: "the command line, one file per command" },
 };

@@ -1,0 +1,63 @@
+/** The facts of a worker: read from the primary's files, told by it where no file says it. */
+import path from "node:path";
+import type { Config } from "../config/config.ts";
+import { DutyReader } from "../registry/duty-reader.ts";
+import { OverrideMirror } from "../registry/override-mirror.ts";
+import { RegistryReader, type Told } from "../registry/registry-reader.ts";
+import type { RecordReader } from "../registry/stored-record.ts";
+import { withDuties } from "../registry/with-duties.ts";
+import { withOverrides } from "../registry/with-overrides.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Closing } from "../runtime/closing.ts";
+import { machineMs } from "./machine-clock.ts";
+import type { ChangeTold, FactsTold, WorkerStart } from "./worker-calls.ts";
+
+/** What a worker knows. */
+export interface WorkerFacts {
+  readonly registry: RegistryReader;
+  readonly overrides: OverrideMirror;
+  /** Records as they are decided on. */
+  readonly records: RecordReader;
+  /** How fresh they are now. */
+  told(facts: FactsTold): void;
+  /** A change is in force for every read after this. */
+  apply(told: ChangeTold): void;
+}
+
+/** Opens them for reading. Throws `store_unavailable`. */
+export function openWorkerFacts(
+  config: Config,
+  start: Pick<WorkerStart, "facts" | "overrides">,
+  clock: Clock,
+  stack: Closing,
+): WorkerFacts {
+  const { dir } = config.registry;
+  const registry = stack.use(new RegistryReader(dir, clock));
+  const duties = stack.use(new DutyReader(path.join(dir, "duties")));
+  const overrides = new OverrideMirror();
+  const records = withOverrides(withDuties(registry, duties), overrides);
+  const here = ({ asOfHrMs, revision, synced }: FactsTold): Told => ({
+    revision,
+    synced,
+    asOfMs: clock.monotonicMs() - (machineMs() - asOfHrMs),
+  });
+  const told = (facts: FactsTold): void => {
+    overrides.missing = facts.overridesMissing;
+    registry.told(here(facts));
+  };
+  told(start.facts);
+  for (const target of start.overrides) overrides.take(target);
+  registry.apply({ scope: "everything", revision: start.facts.revision }, here(start.facts));
+  return {
+    registry,
+    overrides,
+    records,
+    told,
+    apply: ({ change, facts, target }) => {
+      if (target !== undefined) overrides.take(target);
+      overrides.missing = facts.overridesMissing;
+      duties.renew();
+      registry.apply(change, here(facts));
+    },
+  };
+}

@@ -1,0 +1,158 @@
+/** The registry as a process reads it that does not write it: the same file, by memory map. */
+import { join } from "node:path";
+import { open, type RootDatabase } from "lmdb";
+import type { Change } from "../decision/change.ts";
+import type {
+  DeviceRecord,
+  FirmwarePolicyRecord,
+  RecordKey,
+  RecordKind,
+  ReleaseRecord,
+  RolloutRecord,
+  TenantRecord,
+} from "../decision/facts.ts";
+import { isSafeId } from "../decision/ids.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { Fault } from "../runtime/fault.ts";
+import { deepFreeze } from "./deep-freeze.ts";
+import type { StoredValue } from "./record-store.ts";
+import type { Freshness, RecordReader, StoredRecord } from "./stored-record.ts";
+import { fromRow, type Row } from "./stored-row.ts";
+
+/** How fresh the writer's facts are. */
+export interface Told {
+  readonly revision: number;
+  readonly synced: boolean;
+  /** When they were complete, milliseconds of this process's monotonic clock. */
+  readonly asOfMs: number;
+}
+
+const few: readonly RecordKind[] = ["tenant", "firmware_policy", "release", "rollout"];
+const stagedPrefix = "~";
+
+/** Reads what is in force. What it was not {@link told} to be in force does not exist. */
+export class RegistryReader implements RecordReader, AsyncDisposable {
+  readonly #db: RootDatabase<unknown, string>;
+  readonly #clock: Clock;
+  readonly #few = new Map<RecordKey, StoredValue>();
+  #told: Told = { revision: 0, synced: false, asOfMs: Number.NEGATIVE_INFINITY };
+
+  /** Opens the store of a registry that is there. Throws `store_unavailable`. */
+  constructor(dir: string, clock: Clock) {
+    this.#clock = clock;
+    try {
+      this.#db = open<unknown, string>({
+        path: join(dir, "records.lmdb"),
+        sharedStructuresKey: Symbol.for("structures"),
+        readOnly: true,
+      });
+    } catch (thrown) {
+      throw Fault.from(thrown, "store_unavailable", `cannot read the record store in \`${dir}\``);
+    }
+  }
+
+  /** What the writer says now. Never older facts than before. */
+  told(now: Told): void {
+    this.#told = now;
+  }
+
+  /** What the writer has changed is in force here when this returns. */
+  apply(change: Change, now: Told): void {
+    this.#told = now;
+    // INVARIANT: a busy reader keeps its read transaction, and so the state before the commit, until it is reset.
+    this.#db.resetReadTxn();
+    if (change.scope === "everything") this.#reload();
+    else for (const key of change.keys) if (!key.startsWith("device:")) this.#remember(key);
+  }
+
+  get revision(): number {
+    return this.#told.revision;
+  }
+
+  device(id: string): StoredRecord<DeviceRecord> | undefined {
+    if (!isSafeId(id)) return undefined;
+    const key: RecordKey = `device:${id}`;
+    return toStored<DeviceRecord>(key, this.#value(key));
+  }
+
+  tenant(id: string): StoredRecord<TenantRecord> | undefined {
+    const key: RecordKey = `tenant:${id}`;
+    return toStored<TenantRecord>(key, this.#few.get(key));
+  }
+
+  firmwarePolicy(tenant: string, deviceClass: string): StoredRecord<FirmwarePolicyRecord> | undefined {
+    const key: RecordKey = `firmware_policy:${tenant}/${deviceClass}`;
+    return toStored<FirmwarePolicyRecord>(key, this.#few.get(key));
+  }
+
+  release(id: string): StoredRecord<ReleaseRecord> | undefined {
+    const key: RecordKey = `release:${id}`;
+    return toStored<ReleaseRecord>(key, this.#few.get(key));
+  }
+
+  rollout(id: string): StoredRecord<RolloutRecord> | undefined {
+    const key: RecordKey = `rollout:${id}`;
+    return toStored<RolloutRecord>(key, this.#few.get(key));
+  }
+
+  releaseIds(): readonly string[] {
+    return [...this.#few.keys()]
+      .filter((key) => key.startsWith("release:"))
+      .map((key) => key.slice("release:".length));
+  }
+
+  deviceIdsAfter(after: string | undefined, limit: number): readonly string[] {
+    if (this.#told.revision === 0) return [];
+    const start = after === undefined ? "device:" : `device:${after}\u0001`;
+    const keys = [...this.#db.getKeys({ start, end: "device;", limit })];
+    return keys.map((key) => key.slice("device:".length));
+  }
+
+  freshness(): Freshness {
+    const { asOfMs, synced } = this.#told;
+    const now = this.#clock.now();
+    if (!synced) return { synced, watermark: 0, ageS: now };
+    const ageS = Math.max(0, Math.min(now, Math.floor((this.#clock.monotonicMs() - asOfMs) / 1000)));
+    return { synced, watermark: now - ageS, ageS };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#db.close();
+  }
+
+  #value(key: RecordKey): StoredValue | undefined {
+    if (this.#told.revision === 0) return undefined;
+    const staged = this.#db.get(stagedPrefix + key) as Row | null | undefined;
+    // INVARIANT: all three reads are of one turn, and so of one read transaction.
+    const inForce =
+      staged !== undefined && this.#folding ? staged : (this.#db.get(key) as Row | null | undefined);
+    if (inForce == null) return undefined;
+    const value = fromRow(inForce);
+    return "gone" in value ? undefined : value;
+  }
+
+  /** Whether what is staged is in force, and only not in its place yet. */
+  get #folding(): boolean {
+    return (this.#db.get("!state") as { readonly folding?: boolean } | undefined)?.folding === true;
+  }
+
+  #reload(): void {
+    this.#few.clear();
+    for (const kind of few)
+      for (const prefix of ["", stagedPrefix])
+        for (const key of this.#db.getKeys({ start: `${prefix}${kind}:`, end: `${prefix}${kind};` }))
+          this.#remember(key.slice(prefix.length) as RecordKey);
+  }
+
+  #remember(key: RecordKey): void {
+    const value = this.#value(key);
+    if (value === undefined) this.#few.delete(key);
+    else this.#few.set(key, deepFreeze(value));
+  }
+}
+
+function toStored<T>(key: RecordKey, value: StoredValue | undefined): StoredRecord<T> | undefined {
+  if (value === undefined) return undefined;
+  const { invalid, record, revision } = value;
+  return record === undefined ? { key, revision, invalid } : { key, revision, record: record as T };
+}
