@@ -18,6 +18,7 @@ import { deepFreeze } from "./deep-freeze.ts";
 import type { StoredValue } from "./record-store.ts";
 import type { Freshness, RecordReader, StoredRecord } from "./stored-record.ts";
 import { fromRow, type Row } from "./stored-row.ts";
+import { toStored } from "./to-stored.ts";
 
 /** How fresh the writer's facts are. */
 export interface Told {
@@ -149,10 +150,4 @@ export class RegistryReader implements RecordReader, AsyncDisposable {
     if (value === undefined) this.#few.delete(key);
     else this.#few.set(key, deepFreeze(value));
   }
-}
-
-function toStored<T>(key: RecordKey, value: StoredValue | undefined): StoredRecord<T> | undefined {
-  if (value === undefined) return undefined;
-  const { invalid, record, revision } = value;
-  return record === undefined ? { key, revision, invalid } : { key, revision, record: record as T };
 }

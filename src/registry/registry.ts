@@ -22,6 +22,7 @@ import type { SourceStatus } from "./source-status.ts";
 import { SourceAge } from "./source-status.ts";
 import type { Freshness, RecordReader, StoredRecord } from "./stored-record.ts";
 import { type Counts, sumOf, totalOf } from "./tally.ts";
+import { toStored } from "./to-stored.ts";
 
 /** The whole registry at a glance. */
 export interface RegistryStatus extends Freshness {
@@ -288,13 +289,6 @@ class StoredRegistry implements Registry {
     if (value === undefined) this.#few.delete(key);
     else this.#few.set(key, deepFreeze(value));
   }
-}
-
-function toStored<T>(key: RecordKey, value: StoredValue | undefined): StoredRecord<T> | undefined {
-  if (value === undefined) return undefined;
-  const { revision, record, invalid } = value;
-  if (record === undefined) return { key, revision, invalid };
-  return { key, revision, record: record as T };
 }
 
 function freshnessOf(state: SourceState | undefined, age: SourceAge): Freshness {
