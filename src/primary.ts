@@ -223,7 +223,7 @@ async function build(
     missing: () => missingOf(requirements),
     reload: async () => {
       await writing.look();
-      await Promise.all(pool.live.map(({ talk }) => talk?.ask("reload", undefined as never, 5000)));
+      await pool.everyone("reload", undefined as never);
     },
     close,
     [Symbol.asyncDispose]: close,

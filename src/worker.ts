@@ -1,6 +1,7 @@
 /** A worker process of `sallyport serve`, started by its primary. */
 
 import type { PrimaryCalls, WorkerCalls } from "./app/worker-calls.ts";
+import { readingsOf } from "./app/worker-metrics.ts";
 import { WorkerProcess } from "./app/worker-process.ts";
 import { hello } from "./app/worker-slot.ts";
 import { Conversation } from "./runtime/conversation.ts";
@@ -41,8 +42,7 @@ const calls: WorkerCalls = {
   mark: () => when((each) => each.deciding.coherence.attachments.mark()),
   receiptNow: (mark) => when((each) => each.deciding.coherence.attachments.receiptNow(mark)),
   receipt: async (mark) => (await built).deciding.coherence.attachments.receipt(mark),
-  metrics: () =>
-    when((each) => each.deciding.metrics.map(({ read, ...metric }) => ({ ...metric, samples: read() }))),
+  metrics: () => when((each) => readingsOf(each.deciding.metrics)),
   reload: async () => (await built).reload(),
   stop: async () => {
     await (await built).close();

@@ -64,7 +64,7 @@ export async function serveProcesses(config: string, ...args: readonly string[])
       const live = new Map<number, number>();
       for (const { msg, pid = 0, worker = 0 } of lines) {
         if (msg === "a worker answers") live.set(worker, pid);
-        else if (/^a worker has/.test(msg) && live.get(worker) === pid) live.delete(worker);
+        else if (msg.startsWith("a worker has") && live.get(worker) === pid) live.delete(worker);
       }
       return live;
     },

@@ -25,9 +25,16 @@ export class WorkerMetrics {
       this.#last.delete(pid);
       this.#ended = together([...this.#ended, ...readings.filter(({ type }) => type === "counter")]);
     }
-    const here = own.map(({ read, ...metric }) => ({ ...metric, samples: read() }));
-    return together([...here, ...[...this.#last.values()].flat(), ...this.#ended]);
+    return together([...readingsOf(own), ...[...this.#last.values()].flat(), ...this.#ended]);
   }
+}
+
+/** Metrics as they read now. */
+export function readingsOf(metrics: readonly Metric[]): readonly MetricReading[] {
+  return metrics.map((metric) => {
+    const { across, help, name, type } = metric;
+    return { name, help, type, ...(across === undefined ? {} : { across }), samples: metric.read() };
+  });
 }
 
 /** Metrics of the same name as one, sample by sample. */

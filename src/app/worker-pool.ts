@@ -83,16 +83,18 @@ export class WorkerPool implements AsyncDisposable {
    * Asks every worker, those that are being started too; resolves to the answers of the live ones. One that does not
    * answer in time, or fails, is ended: it can mislead nobody any more when this resolves.
    */
-  async everyone<K extends keyof WorkerCalls & string>(
+  async everyone<K extends keyof WorkerCalls>(
     kind: K,
     body: Parameters<WorkerCalls[K]>[0],
     deadlineMs: number = this.#parts.silentMs,
   ): Promise<Awaited<ReturnType<WorkerCalls[K]>>[]> {
-    const answers = this.slots.map(async (slot) => {
+    const answers = this.slots.map((slot) => {
       // It is told in order, ahead of `serve`; nobody waits for one that serves nobody yet.
       if (slot.state === "starting")
         void slot.talk?.ask(kind, body as never, prepareMs).catch(() => undefined);
-      return slot.state === "live" ? await this.#askOrEnd(slot, kind, body, deadlineMs) : undefined;
+      return slot.state === "live"
+        ? this.#askOrEnd(slot, kind, body, deadlineMs)
+        : Promise.resolve(undefined);
     });
     const given = await Promise.all(answers);
     return given.filter((answer) => answer !== undefined) as Awaited<ReturnType<WorkerCalls[K]>>[];
@@ -164,7 +166,7 @@ export class WorkerPool implements AsyncDisposable {
     if (slot.state === "starting") slot.state = "live";
   }
 
-  async #askOrEnd<K extends keyof WorkerCalls & string>(
+  async #askOrEnd<K extends keyof WorkerCalls>(
     slot: WorkerSlot,
     kind: K,
     body: Parameters<WorkerCalls[K]>[0],

@@ -124,7 +124,7 @@ export class WorkerProcess {
   async serve(): Promise<void> {
     const { config, inner, routes } = this.#start;
     const forwarder = this.#stack.use(
-      new Forwarder({ ...inner, deadlineMs: forwardMs, wallMs: systemClock.wallMs }),
+      new Forwarder({ ...inner, deadlineMs: forwardMs, wallMs: () => systemClock.wallMs() }),
     );
     const { overrides, records, registry } = this.#facts;
     const deciding = this.#deciding;
