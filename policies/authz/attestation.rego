@@ -14,22 +14,13 @@ stated if result.status in {"affirming", "warning", "contraindicated"}
 
 # AR4SI tiers by the extremes of the claims: contraindicated from 96 and below -96, warning from 32 and below -32.
 # A claim that is no number is an extreme in OPA's order of types, hence contraindicated.
-highest(vector) := max(array.concat([0], [value | some value in vector]))
+values(vector) := array.concat([0], [value | some value in vector]) if is_object(vector)
 
-lowest(vector) := min(array.concat([0], [value | some value in vector]))
+claimed := values(result.vector)
 
-# Of the device's own result, worked out once.
-top := highest(result.vector) if is_object(result.vector)
+top := max(claimed)
 
-bottom := lowest(result.vector) if is_object(result.vector)
-
-contraindicates(vector) if highest(vector) > 95
-
-contraindicates(vector) if lowest(vector) < -96
-
-warns(vector) if highest(vector) > 31
-
-warns(vector) if lowest(vector) < -32
+bottom := min(claimed)
 
 # The overall status is never better than the worst claim.
 uncontradicted if absent

@@ -12,7 +12,7 @@ import data.sallyport.authz.streams
 import data.sallyport.authz.subject
 import data.sallyport.authz.verdict
 import data.sallyport.lib.facts
-import data.sallyport.lib.topics
+import data.sallyport.lib.templates
 import data.sallyport.profiles.gateway_mediated
 
 # `allow` is the session's; a list beside a denial (load, a full gateway) says what a session already there may do.
@@ -44,33 +44,26 @@ barred := union({
 
 default grants := []
 
-grants := array.concat(array.concat(publications, subscriptions), broadcasts) if barred == set()
+grants := array.concat(listed("publish", templates.publications), listed("subscribe", templates.subscriptions)) if barred == set()
 
-publications := [grant |
-	some stream in facts.class.publish
-	granted("publish", stream)
-	grant := entry("publish", topics.own_prefix, stream, stream in facts.profile.retain_streams)
-]
-
-subscriptions := [grant |
-	some stream in facts.class.subscribe
-	granted("subscribe", stream)
-	grant := entry("subscribe", topics.own_prefix, stream, false)
-]
-
-broadcasts := [grant |
-	some stream in facts.class.subscribe
-	granted("subscribe", stream)
-	grant := entry("subscribe", topics.class_prefix, stream, false)
+listed(action, forms) := [entry(action, stream, filter) |
+	some form in forms
+	some stream in facts.class[action]
+	granted(action, stream)
+	some filter in templates.filters(form, stream)
 ]
 
 granted(action, stream) if streams.codes(action, stream) == set()
 
-entry(action, prefix, stream, retain) := {
+entry(action, stream, filter) := {
 	"action": action,
 	"effect": "allow",
-	"filter": concat("", [prefix, stream, "/#"]),
+	"filter": filter,
 	"max_qos": facts.profile.max_qos,
-	"retain": retain,
+	"retain": retained(action, stream),
 	"reason": verdict.allow_reason(answer.notes(streams.findings(action, stream))),
 }
+
+retained("publish", stream) := stream in facts.profile.retain_streams
+
+retained("subscribe", _) := false

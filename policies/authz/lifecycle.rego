@@ -9,11 +9,12 @@ import data.sallyport.lib.time
 
 # Nothing at all to say: the straight path.
 settled if {
-	input.device.state.lifecycle == "active"
-	input.device.state.quarantine.active == false
-	input.device.state.signals == []
-	input.device.state.reentry_required_since == 0
-	time.before(input.device.state.last_seen_at, facts.profile.dormancy_s)
+	state := input.device.state
+	state.lifecycle == "active"
+	state.quarantine.active == false
+	state.signals == []
+	state.reentry_required_since == 0
+	time.before(state.last_seen_at, facts.profile.dormancy_s)
 	time.ahead(input.device.support.eol_at)
 }
 

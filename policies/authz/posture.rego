@@ -49,20 +49,22 @@ attested if {
 	attestation.uncontradicted
 }
 
-# No finding at all, for the straight path. Said again rather than called.
+# No finding at all, for the straight path, where `lifecycle.settled` has seen that there is no signal. Said again rather
+# than called.
 sound if {
-	firmware := input.device.firmware
+	device := input.device
+	firmware := device.firmware
+	policy := input.fw_policy
 	firmware.channel in data.site.firmware_channels[input.request.env]
 	matching
-	not firmware.key in input.fw_policy.blocked
-	is_array(input.fw_policy.blocked)
+	not firmware.key in policy.blocked
+	is_array(policy.blocked)
 	is_number(firmware.key)
-	is_number(input.fw_policy.min_key)
-	firmware.key >= input.fw_policy.min_key
+	is_number(policy.min_key)
+	firmware.key >= policy.min_key
 	in_patch_window
-	time.ahead(input.device.support.support_ends_at)
-	input.device.compliance.status == "compliant"
-	input.device.state.signals == []
+	time.ahead(device.support.support_ends_at)
+	device.compliance.status == "compliant"
 	attested
 }
 

@@ -12,6 +12,7 @@ import data.sallyport.authz.streams
 import data.sallyport.authz.subject
 import data.sallyport.authz.verdict
 import data.sallyport.lib.facts
+import data.sallyport.lib.templates
 import data.sallyport.lib.time
 import data.sallyport.lib.topics
 import data.sallyport.profiles.gateway_mediated
@@ -28,14 +29,17 @@ straight if {
 	credential.sound
 	lifecycle.settled
 	placed
-	topics.name(input.request.topic)
+	request := input.request
+	not contains(request.topic, "+")
+	not contains(request.topic, "#")
+	not contains(request.topic, "\u0000")
 	stream in facts.class.publish
 	not stream in data.site.recovery_streams
 	shared_credential.published(stream)
 	shared_credential.in_plane(stream)
-	is_number(input.request.qos)
-	input.request.qos <= facts.profile.max_qos
-	input.request.retain == false
+	is_number(request.qos)
+	request.qos <= facts.profile.max_qos
+	request.retain == false
 	safety_segmented.routed(stream)
 	safety_segmented.matching_usage
 	posture.sound
@@ -66,9 +70,10 @@ sensitive_sound if {
 }
 
 timely if {
-	time.age >= data.site.clock_ahead_s
-	time.age <= data.site.backfill_after_s
-	time.age <= facts.profile.backlog_max_s
+	age := time.age
+	age >= data.site.clock_ahead_s
+	age <= data.site.backfill_after_s
+	age <= facts.profile.backlog_max_s
 }
 
 explained := verdict.denial(codes, told) if count(codes) > 0
@@ -101,7 +106,7 @@ malformed contains "bad_request" if not addressed
 
 addressed if is_string(input.request.topic)
 
-stream := topics.stream_below(topics.own_prefix, input.request.topic)
+stream := templates.published(input.request.topic)
 
 findings := of_stream if of_stream := streams.findings("publish", stream)
 
@@ -130,12 +135,16 @@ name_codes(topic) := set() if topics.name(topic)
 
 else := {"topic_invalid"}
 
-reserved_codes(topic) := {"topic_reserved"} if startswith(topic, "$")
+# What begins with `$` is the broker's, but where a template of the site names it.
+reserved_codes(topic) := {"topic_reserved"} if {
+	startswith(topic, "$")
+	not templates.published(topic)
+}
 
 else := set()
 
-# Out of the device's own subtree no stream is asked; what does not depend on one still is.
-scope_codes(topic) := streams.codes("publish", below) if below := topics.stream_below(topics.own_prefix, topic)
+# Where no template fits no stream is asked; what does not depend on one still is.
+scope_codes(topic) := streams.codes("publish", of) if of := templates.published(topic)
 
 else := {"topic_out_of_scope"} | streams.unscoped("publish")
 
@@ -150,7 +159,7 @@ else := {"qos_not_allowed"}
 # delivery that is not granted).
 retainable(_, false)
 
-retainable(topic, true) if topics.stream_below(topics.own_prefix, topic) in facts.profile.retain_streams
+retainable(topic, true) if templates.published(topic) in facts.profile.retain_streams
 
 usage := set() if safety_segmented.matching_usage
 

@@ -8,8 +8,8 @@ import data.sallyport.authz.lifecycle
 import data.sallyport.authz.posture
 import data.sallyport.authz.streams
 import data.sallyport.lib.facts
+import data.sallyport.lib.templates
 import data.sallyport.lib.time
-import data.sallyport.lib.topics
 import data.sallyport.profiles.gateway_mediated
 
 obligations := object.union_n([standing, due, dated])
@@ -78,7 +78,7 @@ ends contains end if {
 
 willed if is_object(input.request.will)
 
-will_stream := topics.stream_below(topics.own_prefix, input.request.will.topic)
+will_stream := templates.published(input.request.will.topic)
 
 # What its stream alone asks evidence for.
 will_ends contains attestation.ends_at if {

@@ -31,13 +31,17 @@ domain_agrees if input.credential.trust_domain == input.device.trust_domain
 # Everything at once, for the straight path. Said again rather than called: a call costs three comparisons.
 sound if {
 	input.registry.synced == true
-	input.credential.trust_domain == input.device.trust_domain
-	data.site.trust_domains[input.credential.trust_domain].env == input.request.env
-	input.tenant.env == input.request.env
-	input.credential.tenant == input.device.tenant
-	input.tenant.id == input.device.tenant
-	input.tenant.status == "active"
-	input.request.env in facts.profile.environments
+	credential := input.credential
+	device := input.device
+	tenant := input.tenant
+	env := input.request.env
+	credential.trust_domain == device.trust_domain
+	data.site.trust_domains[credential.trust_domain].env == env
+	tenant.env == env
+	credential.tenant == device.tenant
+	tenant.id == device.tenant
+	tenant.status == "active"
+	env in facts.profile.environments
 }
 
 # Codes of a request that a device makes itself.

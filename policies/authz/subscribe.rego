@@ -1,5 +1,5 @@
-# subscribe: may this device receive what this filter can match. The filter must be contained in a grant: literal
-# down to the stream, of its own subtree or of its class's broadcast; below the stream it is free.
+# subscribe: may this device receive what this filter can match. The filter must be contained in one of the site's
+# templates: literal where the template is, of one stream, free where it leaves free.
 package sallyport.authz.subscribe
 
 import data.sallyport.authz.answer
@@ -9,6 +9,7 @@ import data.sallyport.authz.streams
 import data.sallyport.authz.subject
 import data.sallyport.authz.verdict
 import data.sallyport.lib.facts
+import data.sallyport.lib.templates
 import data.sallyport.lib.topics
 import data.sallyport.profiles.gateway_mediated
 import data.sallyport.profiles.safety_segmented
@@ -50,7 +51,7 @@ levels := topics.filter_levels(filter)
 
 default stream := ""
 
-stream := levels[data.site.topics.stream_level] if in_scope
+stream := found if found := templates.subscribed(filter)
 
 stream_codes := streams.codes("subscribe", stream) if in_scope
 
@@ -68,22 +69,24 @@ else := {}
 
 well_formed if is_array(levels)
 
-# Wildcards before or at the stream reach beyond the device's own.
+# Wildcards where templates have a literal or a variable reach beyond what is the device's.
 wide if {
+	not in_scope
 	some i, level in levels
-	i <= data.site.topics.stream_level
+	i < templates.depth
 	level in {"+", "#"}
 }
 
-in_scope if topics.stream_below(topics.own_prefix, filter)
-
-in_scope if topics.stream_below(topics.class_prefix, filter)
+in_scope if templates.subscribed(filter)
 
 failing contains "credential_usage_mismatch" if not safety_segmented.matching_usage
 
 filter_codes contains "topic_invalid" if not well_formed
 
-filter_codes contains "topic_reserved" if startswith(filter, "$")
+filter_codes contains "topic_reserved" if {
+	startswith(filter, "$")
+	not in_scope
+}
 
 filter_codes contains "topic_wildcard_too_broad" if wide
 

@@ -2,29 +2,6 @@ package sallyport.lib.topics_test
 
 import data.sallyport.lib.topics
 
-facts(tenant, device, class) := {"tenant": {"id": tenant}, "device": {"id": device, "class": class}}
-
-test_prefixes if {
-	topics.own_prefix == "t/acme/d/m-1/" with input as facts("acme", "m-1", "meter")
-	topics.class_prefix == "t/acme/b/meter/" with input as facts("acme", "m-1", "meter")
-}
-
-test_an_id_that_changes_the_shape_has_no_topics if {
-	bad := ["", "a/b", "a+", "#", "*", "a>b", "a b", "a\tb", "a\nb", "a\rb", "{device}", "a\u00a0b"]
-	open := [id | some id in bad; topics.own_prefix with input as facts("acme", id, "meter")]
-	open == []
-	foreign := [id | some id in bad; topics.own_prefix with input as facts(id, "m-1", "meter")]
-	foreign == []
-}
-
-test_streams if {
-	topics.stream_below("t/a/d/m/", "t/a/d/m/ops") == "ops"
-	topics.stream_below("t/a/d/m/", "t/a/d/m/ops/x/y") == "ops"
-	topics.stream_below("t/a/d/m/", "t/a/d/m") == ""
-	topics.stream_below("t/a/d/m/", "t/a/d/m/") == ""
-	not topics.stream_below("t/a/d/m/", "t/a/d/m2/ops")
-}
-
 test_names if {
 	topics.name("a")
 	topics.name("/")
@@ -37,6 +14,45 @@ test_filters if {
 	count(good) == 6
 	bad := [filter | some filter in ["", "a#", "#/a", "a+/b", "a/#/b", "a\u0000", "##", 3]; topics.filter_levels(filter)]
 	bad == []
+}
+
+# The examples of MQTT 5, 4.7.1.2 and 4.7.1.3, and its empty levels.
+test_matches_as_the_standard_says if {
+	sport := "sport/tennis/player1"
+	every pair in [
+		["sport/tennis/player1/#", sport], ["sport/tennis/player1/#", "sport/tennis/player1/ranking"],
+		["sport/tennis/player1/#", "sport/tennis/player1/score/wimbledon"], ["sport/#", "sport"], ["#", sport],
+		["sport/tennis/+", sport], ["sport/+", "sport/"], ["+/+", "/finance"], ["/+", "/finance"], ["+", "finance"],
+		["a//b", "a//b"], ["a/+/b", "a//b"], ["$SYS/#", "$SYS/x"], ["$SYS/monitor/+", "$SYS/monitor/Clients"],
+	] {
+		topics.matches(pair[0], pair[1])
+	}
+	wrong := [pair |
+		some pair in [
+			["sport/tennis/+", "sport/tennis/player1/ranking"], ["sport/+", "sport"], ["+", "/finance"], ["a", "A"],
+			["#", "$SYS/x"], ["+/monitor/Clients", "$SYS/monitor/Clients"], ["a/#", "b"], ["a/b", "a"], ["a", "a/b"],
+			["a/#/b", "a/x/b"], ["#", ""], ["+", "+"], ["a", 7], [7, "a"],
+		]
+		topics.matches(pair[0], pair[1])
+	]
+	wrong == []
+}
+
+test_covers if {
+	every pair in [
+		["a/#", "a"], ["a/#", "a/+/b"], ["a/#", "a/#"], ["a/+", "a/b"], ["a/+", "a/+"], ["+/#", "#"], ["#", "+/#"],
+		["$SYS/#", "$SYS/+"], ["a/+/#", "a/b/#"], ["/+/#", "/#"],
+	] {
+		topics.covers(pair[0], pair[1])
+	}
+	wrong := [pair |
+		some pair in [
+			["a/+", "a/#"], ["a/+/#", "a/#"], ["a/b", "a/+"], ["+", "#"], ["#", "$SYS/#"], ["+/a", "$b/a"], ["a/#", "#"],
+			["a", "a/"], ["+/+/#", "#"],
+		]
+		topics.covers(pair[0], pair[1])
+	]
+	wrong == []
 }
 
 test_shared_filters if {

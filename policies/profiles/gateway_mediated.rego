@@ -111,15 +111,13 @@ uncontradicted if input.gateway.attestation == null
 
 uncontradicted if {
 	input.gateway.attestation.status in {"affirming", "warning", "none"}
-	is_object(input.gateway.attestation.vector)
-	not contradicted
+	max(claimed) <= 95
+	min(claimed) >= -96
 	verified
 	matching
 }
 
-contradicted if attestation.contraindicates(input.gateway.attestation.vector)
-
-warned if attestation.warns(input.gateway.attestation.vector)
+claimed := attestation.values(input.gateway.attestation.vector)
 
 matching if input.gateway.firmware == null
 
@@ -168,8 +166,8 @@ undegraded if {
 	in_patch_window
 	supported
 	input.gateway.attestation.status == "affirming"
-	is_object(input.gateway.attestation.vector)
-	not warned
+	max(claimed) <= 31
+	min(claimed) >= -32
 	not "downgrade" in responses
 	compliant
 }

@@ -29,17 +29,20 @@ const { loadPolicy } = require("@open-policy-agent/opa-wasm") as {
 };
 
 const files = await readArchive(readFileSync(join(root, "bundles", "sallyport.tar.gz")));
-const data: unknown = JSON.parse(files.get("/data.json")?.toString("utf8") ?? "{}");
+
+/** The bundle's policy data. */
+export const data = JSON.parse(files.get("/data.json")?.toString("utf8") ?? "{}") as { readonly site: Facts };
 
 /** Schemas of the committed bundle, by entrypoint. */
 export const schemas = manifestOf(files).metadata.sallyport.schemas as Readonly<Record<string, Schema>>;
 
-/** A fresh instance of a Wasm policy with the bundle's data. */
+/** A fresh instance of a Wasm policy, the bundle's by default, with its data or another site's. */
 export async function instantiate(
   wasm: Buffer = files.get("/policy.wasm") ?? Buffer.alloc(0),
+  site: Facts = data.site,
 ): Promise<Policy> {
   const policy = await loadPolicy(wasm, { initial: 32 });
-  policy.setData(data);
+  policy.setData({ ...data, site });
   return policy;
 }
 
