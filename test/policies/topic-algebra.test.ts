@@ -74,7 +74,8 @@ const questions = {
 function allowed(kind: "publish" | "subscribe", text: string): boolean {
   const named = kind === "publish" ? { topic: text } : { filter: text };
   const input = merge(questions[kind], { request: named });
-  return (policy.evaluate(input, `sallyport/${kind}`)[0]?.result as Answer).allow;
+  const answer = policy.evaluate(input, `sallyport/${kind}`)[0]?.result as Answer | undefined;
+  return answer?.allow === true;
 }
 
 it("a filter matches a topic, and contains a filter, exactly where enumeration says so", () => {
