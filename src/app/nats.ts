@@ -67,6 +67,8 @@ export function followBucket(config: Config, registry: Registry, clock: Clock, s
       clock,
       validate: createRecordValidator(),
       maxLostShare: wanted.max_delete_share,
+      ...(wanted.kinds === undefined ? {} : { kinds: wanted.kinds }),
+      ...(wanted.tenants === undefined ? {} : { tenants: wanted.tenants }),
     }),
   );
 }

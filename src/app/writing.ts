@@ -5,7 +5,6 @@ import { nextDecisionId } from "../pdp/answer.ts";
 import type { OtherProcesses } from "../pdp/pipeline-parts.ts";
 import { deviceIdIn } from "../registry/device-id-in.ts";
 import { createRecordValidator } from "../registry/record-validator.ts";
-import { RegistryFile } from "../registry/registry-file.ts";
 import { registryMetrics } from "../registry/registry-metrics.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Closing } from "../runtime/closing.ts";
@@ -17,7 +16,7 @@ import type { Requirement } from "../telemetry/health-routes.ts";
 import { startBundles } from "./bundles.ts";
 import type { Deciding } from "./deciding.ts";
 import type { Facts } from "./facts.ts";
-import { followBucket } from "./nats.ts";
+import { startRecordSources } from "./record-sources.ts";
 
 /** Parts of {@link Writing}. */
 export interface WritingParts {
@@ -56,19 +55,7 @@ export async function startWriting(parts: WritingParts): Promise<Writing> {
   });
   const { activation, pdp } = deciding;
   const bundles = await startBundles(config, { pdp, activation, clock, stack, others: parts.others });
-  const file = config.registry.file;
-  const source =
-    file === undefined
-      ? undefined
-      : stack.use(
-          await RegistryFile.open(registry, {
-            path: file.path,
-            clock,
-            pollMs: file.poll_s * 1000,
-            maxLostShare: file.max_delete_share,
-          }),
-        );
-  followBucket(config, registry, clock, stack);
+  const sources = await startRecordSources(config, registry, clock, stack);
   return {
     requirements: [
       {
@@ -86,6 +73,7 @@ export async function startWriting(parts: WritingParts): Promise<Writing> {
       registryService({
         records,
         status: () => registry.status(),
+        confirmLoss: (source) => registry.confirmLoss(source),
         idOf: (asked) => deviceIdIn(registry, asked),
         sync: {
           registry,
@@ -99,7 +87,7 @@ export async function startWriting(parts: WritingParts): Promise<Writing> {
       bundleService(bundles.pipeline),
     ],
     look: async () => {
-      await source?.look();
+      await sources.look();
       await bundles.look();
     },
   };

@@ -64,6 +64,13 @@ function parseRecord(text: string): Partial<DeviceRecord> {
   }
 }
 
+/** Lets a snapshot in that waits to be confirmed. Rejects with a fault in the service's words. */
+export async function confirmDeletions(flags: ConnectionFlags, source: string): Promise<void> {
+  await callService(flags, RegistryServiceClient, (stub, ...call) =>
+    stub.confirmDeletions({ source }, ...call),
+  );
+}
+
 /** Asks for the state of the registry. Rejects with a fault in the service's words. */
 export function getStatus(flags: ConnectionFlags): Promise<GetStatusResponse> {
   return callService(flags, RegistryServiceClient, (stub, ...call) => stub.getStatus({}, ...call));

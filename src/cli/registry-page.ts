@@ -12,10 +12,26 @@ function renderCounts(counts: Readonly<Record<string, number>>): string {
 }
 
 function renderSource(source: SourceStatus, now: number): string {
-  const { age_s, counters, epoch, fault, name, records, rejected, rejected_count, revision, synced } = source;
+  const {
+    age_s,
+    counters,
+    epoch,
+    fault,
+    name,
+    records,
+    rejected,
+    rejected_count,
+    revision,
+    synced,
+    unconfirmed_loss,
+  } = source;
   const age = synced ? `${showSpan(age_s)} old` : "no snapshot yet";
   const lines = [`source ${visible(name)}: ${records} records, ${age}`];
   if (epoch !== "") lines.push(`  position   ${revision} of epoch ${visible(epoch)}`);
+  if (unconfirmed_loss > 0)
+    lines.push(
+      `  waiting    a snapshot that loses ${unconfirmed_loss} records: sallyport registry confirm ${visible(name)}`,
+    );
   if (fault !== "") lines.push(`  fault      ${visible(fault)}`);
   lines.push(`  since start ${renderCounts(counters)}`);
   if (rejected_count > 0) lines.push(`  rejected   ${rejected_count}`);

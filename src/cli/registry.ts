@@ -21,6 +21,14 @@ async function runStatus(flags: StatusFlags): Promise<void> {
   process.stdout.write(page);
 }
 
+async function runConfirm(source: string, flags: ConnectionFlags): Promise<void> {
+  const { confirmDeletions } = await import("./registry-call.ts");
+  await confirmDeletions(flags, source);
+  process.stdout.write(
+    `confirmed: the next snapshot of ${source} may lose as many records as the one that was refused\n`,
+  );
+}
+
 async function runPush(file: string, flags: PushFlags): Promise<void> {
   const { pushFile } = await import("./registry-push.ts");
   const { renderPushed } = await import("./registry-page.ts");
@@ -47,6 +55,18 @@ export function registry(program: Command): void {
   withConnection(status)
     .addHelpText("after", examples(["at a glance", "sallyport registry status"]))
     .action(runStatus);
+  const confirm = parent
+    .command("confirm")
+    .summary("let a snapshot in that deletes many records")
+    .description(
+      "Let the snapshot of a source in that was refused because it would delete more than the configured share of its\n" +
+        "records; not one that loses even more. A pushed snapshot is pushed again with --confirm-deletions instead.\n" +
+        "Exit code: 0, or 1 where none waits or the caller may not.",
+    )
+    .argument("<source>", "its name, as `registry status` shows it");
+  withConnection(confirm)
+    .addHelpText("after", examples(["the record file", "sallyport registry confirm file"]))
+    .action(runConfirm);
   const push = parent
     .command("push")
     .summary("feed the records of a file")

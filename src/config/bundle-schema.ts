@@ -1,17 +1,10 @@
 import * as z from "zod";
+import { clientTls } from "./client-tls-schema.ts";
 import type { BundleConfig } from "./config.ts";
 
 const file = { file: true };
 const seconds = (least: number, value: number, most: number, what: string) =>
   z.number().min(least).max(most).default(value).describe(`${what}, seconds.`);
-
-const clientTls = z
-  .strictObject({
-    ca: z.string().min(1).exactOptional().describe("PEM file of the CAs of the server.").meta(file),
-    cert: z.string().min(1).exactOptional().describe("PEM file of the client certificate chain.").meta(file),
-    key: z.string().min(1).exactOptional().describe("PEM file of its private key.").meta(file),
-  })
-  .describe("TLS as a client; the files are read for each connection.");
 
 const nats = z
   .strictObject({

@@ -40,6 +40,25 @@ function checkBundleSource({ bundle: { file, http, nats }, insecure }: Config): 
   return [{ at: ["bundle", "http", "url"], text }];
 }
 
+function checkRegistrySources({ insecure, registry: { http } }: Config): Problem[] {
+  return http.flatMap(({ name, url }, index) => {
+    const problems: Problem[] = [];
+    if (http.findIndex((each) => each.name === name) !== index)
+      problems.push({
+        at: ["registry", "http", index, "name"],
+        text: `\`registry.http[${index}].name\` repeats \`${name}\`: names are unique`,
+      });
+    const { protocol, hostname } = new URL(url);
+    const local = protocol === "http:" && isLoopback(hostname.replace(/^\[|\]$/g, ""));
+    if (protocol !== "https:" && !local && !(insecure && protocol === "http:"))
+      problems.push({
+        at: ["registry", "http", index, "url"],
+        text: `\`registry.http[${index}].url\` is \`${url}\`: use https, or set \`insecure: true\` if that is meant`,
+      });
+    return problems;
+  });
+}
+
 /** What is wrong between options that are each well-formed. */
 export function checkConfig(config: Config): Problem[] {
   const problems = [
@@ -66,7 +85,7 @@ export function checkConfig(config: Config): Problem[] {
       text: "`bundle.keyset` is missing: name the file that says who signs bundles, or set `bundle.unsigned: allow`",
     });
   }
-  problems.push(...checkBundleSource(config));
+  problems.push(...checkBundleSource(config), ...checkRegistrySources(config));
   const certified = config.grpc.tls?.client_ca !== undefined || config.http.tls?.client_ca !== undefined;
   for (const [index, { match }] of config.peers.entries()) {
     const needs = (["uri", "dns", "fingerprint"] as const).find((member) => match[member] !== undefined);

@@ -117,6 +117,37 @@ export interface BundleConfig {
   readonly unsigned: "refuse" | "allow";
 }
 
+/** What a source of records claims for itself. */
+export interface SourceClaims {
+  readonly kinds?: readonly ("device" | "tenant" | "firmware_policy" | "release" | "rollout")[];
+  readonly tenants?: readonly string[];
+}
+
+/** A server as a source of records. */
+export interface HttpSourceConfig extends SourceClaims {
+  readonly name: string;
+  readonly url: string;
+  readonly token_file?: string;
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  readonly poll_s: number;
+  readonly backoff_s: number;
+  readonly silence_s: number;
+  readonly max_delete_share: number;
+}
+
+/** Where records are kept and where they come from. */
+export interface RegistryConfig {
+  readonly dir: string;
+  readonly file?: SourceClaims & {
+    readonly path: string;
+    readonly poll_s: number;
+    readonly max_delete_share: number;
+  };
+  readonly http: readonly HttpSourceConfig[];
+  readonly nats?: SourceClaims & { readonly bucket: string; readonly max_delete_share: number };
+  readonly push: { readonly max_delete_share: number };
+}
+
 /** Every option of the service. */
 export interface Config {
   readonly workers?: number;
@@ -125,12 +156,7 @@ export interface Config {
   readonly http: ListenerConfig;
   readonly insecure: boolean;
   readonly bundle: BundleConfig;
-  readonly registry: {
-    readonly dir: string;
-    readonly file?: { readonly path: string; readonly poll_s: number; readonly max_delete_share: number };
-    readonly nats?: { readonly bucket: string; readonly max_delete_share: number };
-    readonly push: { readonly max_delete_share: number };
-  };
+  readonly registry: RegistryConfig;
   readonly nats?: {
     readonly servers: readonly string[];
     readonly credentials?: string;

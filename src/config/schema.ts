@@ -4,6 +4,7 @@ import { parseAddress } from "./address.ts";
 import { bundleSchema } from "./bundle-schema.ts";
 import type { Config } from "./config.ts";
 import { peerSchema } from "./peers-schema.ts";
+import { registrySchema } from "./registry-schema.ts";
 import { actorsSchema, trustDomainSchema } from "./trust-schema.ts";
 
 /** Marks an option whose value is a path, so that it is resolved against the file that names it. */
@@ -79,56 +80,7 @@ export const configSchema: z.ZodType<Config, unknown> = z.strictObject({
     .default(false)
     .describe("Listen without TLS off loopback. Anyone on the way reads and forges."),
   bundle: bundleSchema,
-  registry: z
-    .strictObject({
-      dir: z.string().min(1).describe("Folder of the record store; made when absent.").meta(file),
-      file: z
-        .strictObject({
-          path: z.string().min(1).describe("NDJSON file of records, one per line; watched.").meta(file),
-          poll_s: seconds(0.05, 2, 3600, "How often it is looked at"),
-          max_delete_share: z
-            .number()
-            .min(0)
-            .max(1)
-            .default(0.5)
-            .describe(
-              "A new version of the file that would delete or spoil more than this share of the records is refused.",
-            ),
-        })
-        .exactOptional()
-        .describe("A file as the source of records."),
-      nats: z
-        .strictObject({
-          bucket: z
-            .string()
-            .min(1)
-            .describe("JetStream bucket, one key per record, such as `device:meter-001`."),
-          max_delete_share: z
-            .number()
-            .min(0)
-            .max(1)
-            .default(0.5)
-            .describe(
-              "A snapshot that would delete or spoil more than this share of the records is refused.",
-            ),
-        })
-        .exactOptional()
-        .describe("A NATS bucket as a source of records."),
-      push: z
-        .strictObject({
-          max_delete_share: z
-            .number()
-            .min(0)
-            .max(1)
-            .default(0.5)
-            .describe(
-              "A pushed snapshot that would delete or spoil more than this share of its source's records is refused.",
-            ),
-        })
-        .prefault({})
-        .describe("Records that peers of the kind `feed` push over gRPC."),
-    })
-    .describe("The facts: where records are kept and where they come from."),
+  registry: registrySchema,
   nats: z
     .strictObject({
       servers: z.array(z.string().min(1)).min(1).describe("`host:port` of the servers of the cluster."),

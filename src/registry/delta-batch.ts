@@ -2,8 +2,9 @@
 import type { RecordKey } from "../decision/facts.ts";
 import type { RecordStore, StoredValue, Tombstone } from "./record-store.ts";
 import type { Validated } from "./record-validator.ts";
-import { belongsTo, isUnretired, outsideTenants, retiredIsTerminal } from "./refusals.ts";
+import { belongsTo, isUnretired, retiredIsTerminal } from "./refusals.ts";
 import { sameJson } from "./same-json.ts";
+import type { AnyRecord } from "./stored-record.ts";
 import { type Counts, Tally } from "./tally.ts";
 
 /** One change of one record. `version` orders the writes of a record: an older one never overwrites a newer one. */
@@ -14,21 +15,28 @@ export type Delta =
 /** What became of it. A rejected record is isolated where its key could be read. */
 export type DeltaOutcome = "applied" | "unchanged" | "duplicate" | { readonly rejected: string };
 
+/** Why a feed may not write a record; `undefined`: it may. */
+type Foreign = (
+  key: RecordKey,
+  record: AnyRecord | undefined,
+  held: StoredValue | undefined,
+) => string | undefined;
+
 /** What a batch would do; nothing is written yet. */
 export class DeltaBatch {
   readonly staged: Map<RecordKey, StoredValue | Tombstone> = new Map();
   readonly changed: Set<RecordKey> = new Set();
   readonly #store: RecordStore;
   readonly #source: string;
-  readonly #tenants: readonly string[];
+  readonly #foreign: Foreign;
   readonly #floor: number;
   readonly #tally: Tally;
 
-  constructor(store: RecordStore, source: string, tenants: readonly string[]) {
+  constructor(store: RecordStore, source: string, foreign: Foreign) {
     const state = store.state.sources[source];
     this.#store = store;
     this.#source = source;
-    this.#tenants = tenants;
+    this.#foreign = foreign;
     this.#floor = state?.floor ?? 0;
     this.#tally = new Tally(state?.counts);
   }
@@ -61,9 +69,9 @@ export class DeltaBatch {
   }
 
   #delete(key: RecordKey, held: StoredValue | undefined, version: number): DeltaOutcome {
-    if (held === undefined && !this.#tenants.includes("*")) return "unchanged";
-    const foreign = outsideTenants(this.#tenants, undefined, held);
-    if (foreign !== undefined) return { rejected: foreign };
+    const foreign = this.#foreign(key, undefined, held);
+    // What is not there, and what no record says, is nobody's: a feed of some tenants leaves no trace of it.
+    if (foreign !== undefined) return held === undefined ? "unchanged" : { rejected: foreign };
     this.staged.set(key, { gone: true, source: this.#source, version });
     if (held === undefined) return "unchanged";
     this.#tally.add(key, held.record, -1);
@@ -77,7 +85,7 @@ export class DeltaBatch {
     { invalid, record }: Validated,
     version: number,
   ): DeltaOutcome {
-    const foreign = outsideTenants(this.#tenants, record, held);
+    const foreign = this.#foreign(key, record, held);
     if (foreign !== undefined) return { rejected: foreign };
     if (isUnretired(held, record)) return { rejected: retiredIsTerminal };
     const source = this.#source;

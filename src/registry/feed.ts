@@ -1,13 +1,15 @@
 /** The writing end of the registry for one source. */
-import type { RecordKey } from "../decision/facts.ts";
+import type { RecordKey, RecordKind } from "../decision/facts.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
 import { type Delta, DeltaBatch, type DeltaOutcome } from "./delta-batch.ts";
+import { FeedReport, type FeedTold } from "./feed-report.ts";
 import type { FeedPosition, RecordStore, StoredValue, StoreState } from "./record-store.ts";
 import type { Validated } from "./record-validator.ts";
-import { outsideTenants } from "./refusals.ts";
+import { belongsTo, ofAnotherKind, outsideTenants } from "./refusals.ts";
 import { SnapshotDraft } from "./snapshot-draft.ts";
 import { maxRejectedListed, type Rejected, type SourceAge } from "./source-status.ts";
+import { type AnyRecord, kindOf } from "./stored-record.ts";
 import type { SyncCounters } from "./sync.ts";
 
 /** How often the watermark is written down for the next start, in milliseconds. */
@@ -18,8 +20,14 @@ const smallSource = 100;
 /** What a feed needs of its registry. */
 export interface FeedOptions {
   readonly name: string;
+  /** Kinds of records that it may write; absent: all. */
+  readonly kinds?: readonly RecordKind[];
   /** Tenants whose records it may write; `*`: all, and records that are no tenant's. */
   readonly tenants: readonly string[];
+  /** The source that claims a record, if any. */
+  ownerOf(key: RecordKey, record: AnyRecord | undefined): string | undefined;
+  /** Somebody has confirmed a loss: the source may try again at once. */
+  confirmed(): void;
   readonly clock: Clock;
   readonly store: RecordStore;
   readonly age: SourceAge;
@@ -61,23 +69,18 @@ export interface SnapshotResult {
 /** Feeds one source's records: snapshots, signs of life, faults. */
 export class Feed implements AsyncDisposable {
   readonly #options: FeedOptions;
-  #rejected: readonly Rejected[] = [];
-  #rejectedTotal = 0;
-  #fault: Fault | undefined;
-  /** What happened since the start. */
-  readonly counters: SyncCounters = {
-    applied: 0,
-    duplicates_ignored: 0,
-    rejected: 0,
-    snapshots: 0,
-    gaps: 0,
-    resyncs: 0,
-    clock_backwards: 0,
-  };
+  readonly #report = new FeedReport();
+  /** Records whose loss somebody has confirmed. */
+  #confirmedLoss = 0;
   #rememberedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: FeedOptions) {
     this.#options = options;
+  }
+
+  /** What happened since the start. */
+  get counters(): SyncCounters {
+    return this.#report.counters;
   }
 
   /** Whether the last snapshot in force ended with a trailer. */
@@ -104,8 +107,8 @@ export class Feed implements AsyncDisposable {
     try {
       return await this.#applyDeltas(deltas, position);
     } catch (error) {
-      this.#fault = Fault.from(error, "store_unavailable", "cannot apply changes");
-      throw this.#fault;
+      this.#report.fault = Fault.from(error, "store_unavailable", "cannot apply changes");
+      throw this.#report.fault;
     } finally {
       endTurn();
     }
@@ -124,12 +127,12 @@ export class Feed implements AsyncDisposable {
     try {
       return await this.#apply(options, fill);
     } catch (error) {
-      this.#fault = Fault.from(
+      this.#report.fault = Fault.from(
         error,
         "source_unavailable",
         `cannot take a snapshot of source \`${this.#options.name}\``,
       );
-      throw this.#fault;
+      throw this.#report.fault;
     } finally {
       endTurn();
     }
@@ -138,7 +141,7 @@ export class Feed implements AsyncDisposable {
   /** The source is there and has nothing new, as of this monotonic time. */
   async bookmark(asOfMs: number): Promise<void> {
     if (!this.synced) return;
-    this.#fault = undefined;
+    this.#report.fault = undefined;
     const { age, clock, name, store } = this.#options;
     age.completeAt(asOfMs);
     if (clock.monotonicMs() - this.#rememberedMs < rememberEveryMs) return;
@@ -154,22 +157,24 @@ export class Feed implements AsyncDisposable {
 
   /** The source could not be read: the records stay in force and age. */
   failed(fault: Fault): void {
-    this.#fault = fault;
+    this.#report.fault = fault;
+  }
+
+  /**
+   * Accepts the loss of as many records as the refused snapshot would delete or spoil; the next one that loses no more
+   * comes into force. Throws `not_found` where none waits for that.
+   */
+  confirmLoss(): void {
+    const { unconfirmedLoss } = this.#report;
+    if (unconfirmedLoss === undefined)
+      throw new Fault("not_found", `no snapshot of source \`${this.#options.name}\` waits to be confirmed`);
+    this.#confirmedLoss = unconfirmedLoss;
+    this.#options.confirmed();
   }
 
   /** What the source was last told, for the status. */
-  report(): {
-    readonly rejected: readonly Rejected[];
-    readonly rejectedTotal: number;
-    readonly fault?: Fault;
-    readonly counters: SyncCounters;
-  } {
-    const told = {
-      rejected: this.#rejected,
-      rejectedTotal: this.#rejectedTotal,
-      counters: { ...this.counters },
-    };
-    return this.#fault === undefined ? told : { ...told, fault: this.#fault };
+  report(): FeedTold {
+    return this.#report.told();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -192,15 +197,14 @@ export class Feed implements AsyncDisposable {
         put: (entry, line, version) => {
           const { key, record } = entry;
           const held = key === undefined ? undefined : store.get(key);
-          const reason =
-            outsideTenants(this.#options.tenants, record, held) ?? draft.put(entry, line, version);
+          const reason = this.#foreign(key, record, held) ?? draft.put(entry, line, version);
           if (reason === undefined || rejectedTotal++ >= maxRejectedListed) return reason;
           rejected.push(key === undefined ? { line, reason } : { line, key, reason });
           return reason;
         },
         flush: () => (draft.full ? draft.flush() : undefined),
       });
-      refuseGreatLoss(draft, maxLostShare);
+      this.#refuseGreatLoss(draft, maxLostShare);
       const { changed, few, counts } = await draft.complete(
         position !== undefined && position.epoch !== this.position?.epoch,
       );
@@ -208,10 +212,8 @@ export class Feed implements AsyncDisposable {
       age.completeAt(asOfMs);
       const at = position === undefined ? {} : { position, floor: position.revision };
       const state = this.#with({ watermark: age.watermark(), trailer, counts, ...at });
-      this.counters.snapshots++;
-      this.#rejected = rejected;
-      this.#rejectedTotal = rejectedTotal;
-      this.#fault = undefined;
+      this.#report.snapshot(rejected, rejectedTotal);
+      this.#confirmedLoss = 0;
       if (!draft.touched && !first) {
         await store.discard();
         await store.saveState(state);
@@ -231,11 +233,11 @@ export class Feed implements AsyncDisposable {
   }
 
   async #applyDeltas(deltas: readonly Delta[], position: FeedPosition): Promise<readonly DeltaOutcome[]> {
-    const { name, store, tenants } = this.#options;
+    const { name, store } = this.#options;
     const source = store.state.sources[name];
     if (source === undefined) throw new Fault("not_ready", `source \`${name}\` has no snapshot in force yet`);
     await store.fold();
-    const batch = new DeltaBatch(store, name, tenants);
+    const batch = new DeltaBatch(store, name, (key, record, held) => this.#foreign(key, record, held));
     const outcomes = deltas.map((delta) => batch.take(delta));
     this.#count(deltas, outcomes);
     const state = this.#with({ ...source, counts: batch.counts(), position });
@@ -247,7 +249,7 @@ export class Feed implements AsyncDisposable {
     const revision = state.revision + (changed.length === 0 ? 0 : 1);
     await store.apply(batch.staged, { ...state, revision });
     await this.#options.putInForce(() => {}, changed, batch.few());
-    this.#fault = undefined;
+    this.#report.fault = undefined;
     return outcomes;
   }
 
@@ -260,25 +262,37 @@ export class Feed implements AsyncDisposable {
   }
 
   #reject(delta: Delta | undefined, reason: string): void {
-    this.counters.rejected++;
-    this.#rejectedTotal++;
-    if (this.#rejected.length >= maxRejectedListed) return;
     const key = delta?.act === "upsert" ? delta.entry.key : delta?.key;
     const line = delta?.version ?? 0;
-    this.#rejected = [...this.#rejected, key === undefined ? { line, reason } : { line, key, reason }];
+    this.#report.reject(key === undefined ? { line, reason } : { line, key, reason });
+  }
+
+  /** Why this feed may not write a record; `undefined`: it may. */
+  #foreign(
+    key: RecordKey | undefined,
+    record: AnyRecord | undefined,
+    held: StoredValue | undefined,
+  ): string | undefined {
+    const { kinds, name, ownerOf, tenants } = this.#options;
+    if (key !== undefined && kinds !== undefined && !kinds.includes(kindOf(key)))
+      return ofAnotherKind(kindOf(key), name);
+    const outside = outsideTenants(tenants, record, held);
+    if (outside !== undefined || key === undefined) return outside;
+    const owner = ownerOf(key, record ?? held?.record);
+    return owner === undefined || owner === name ? undefined : belongsTo(owner, name);
+  }
+
+  #refuseGreatLoss({ lost, total }: SnapshotDraft, maxLostShare: number): void {
+    if (total <= smallSource || lost <= total * maxLostShare || lost <= this.#confirmedLoss) return;
+    this.#report.unconfirmedLoss = lost;
+    throw new Fault(
+      "snapshot_refused",
+      `the snapshot would delete or spoil ${lost} of ${total} records; confirm the deletions if that is meant`,
+    );
   }
 
   #with(source: StoreState["sources"][string]): StoreState {
     const { state } = this.#options.store;
     return { ...state, sources: { ...state.sources, [this.#options.name]: source } };
   }
-}
-
-function refuseGreatLoss(draft: SnapshotDraft, maxLostShare: number): void {
-  const { lost, total } = draft;
-  if (total <= smallSource || lost <= total * maxLostShare) return;
-  throw new Fault(
-    "snapshot_refused",
-    `the snapshot would delete or spoil ${lost} of ${total} records; confirm the deletions if that is meant`,
-  );
 }

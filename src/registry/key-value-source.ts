@@ -4,13 +4,14 @@ import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
 import type { CaughtUp, KeyValue, KeyValueEntry } from "../runtime/ports.ts";
 import type { Feed } from "./feed.ts";
+import type { FeedChoice } from "./feed-choice.ts";
 import type { RecordValidator } from "./record-validator.ts";
 import type { Registry } from "./registry.ts";
 import type { SyncEvent } from "./sync.ts";
 import { SyncSession } from "./sync-session.ts";
 
 /** How the bucket is followed. */
-export interface KeyValueSourceOptions {
+export interface KeyValueSourceOptions extends Pick<FeedChoice, "kinds" | "tenants"> {
   /** Opens the bucket, again after each failure. Keys are those of records (`device:meter-001`), values the records as JSON. */
   readonly open: () => Promise<KeyValue>;
   readonly clock: Clock;
@@ -38,7 +39,11 @@ export class KeyValueSource implements AsyncDisposable {
 
   constructor(registry: Registry, options: KeyValueSourceOptions) {
     this.#options = options;
-    this.#feed = registry.feed(options.name ?? "nats");
+    const { kinds, name = "nats", tenants } = options;
+    this.#feed = registry.feed(name, {
+      ...(kinds === undefined ? {} : { kinds }),
+      ...(tenants === undefined ? {} : { tenants }),
+    });
     this.#running = this.#run();
   }
 

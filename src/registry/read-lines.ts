@@ -18,14 +18,24 @@ export interface Line {
 }
 
 /** The lines of `file`, chunk by chunk. */
-export async function* readLines(file: FileHandle): AsyncGenerator<readonly Line[]> {
+export function readLines(file: FileHandle): AsyncGenerator<readonly Line[]> {
+  return splitLines(readChunks(file));
+}
+
+async function* readChunks(file: FileHandle): AsyncGenerator<Buffer> {
+  for (;;) {
+    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+/** The lines of `chunks`, chunk by chunk. */
+export async function* splitLines(chunks: AsyncIterable<Buffer>): AsyncGenerator<readonly Line[]> {
   let number = 0;
   let rest: Buffer = Buffer.alloc(0);
   let skipping = false;
-  for (;;) {
-    const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes);
-    if (bytesRead === 0) break;
-    const chunk = buffer.subarray(0, bytesRead);
+  for await (const chunk of chunks) {
     const lines: Line[] = [];
     let start = 0;
     for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {

@@ -19,6 +19,11 @@ export function isUnretired(inForce: StoredValue | undefined, record: AnyRecord 
   return isRetired(inForce?.record) && !isRetired(record);
 }
 
+/** A record of a kind that its feed is not for. */
+export function ofAnotherKind(kind: string, source: string): string {
+  return `source \`${source}\` may not write records of kind \`${kind}\``;
+}
+
 /** A record outside the tenants of its feed. */
 export const ofAnotherTenant = "the record is not of a tenant that this feed may write";
 

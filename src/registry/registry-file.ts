@@ -6,12 +6,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
 import type { Feed, SnapshotResult } from "./feed.ts";
+import type { FeedChoice } from "./feed-choice.ts";
 import { type FleetFormat, readFleet } from "./read-fleet.ts";
 import { createRecordValidator, type RecordValidator } from "./record-validator.ts";
 import type { Registry } from "./registry.ts";
 
 /** How the file is read. */
-export interface RegistryFileOptions {
+export interface RegistryFileOptions extends Pick<FeedChoice, "kinds" | "tenants"> {
   readonly path: string;
   readonly clock: Clock;
   /** Name of the source; records of the store belong to it across restarts. Default `file`. */
@@ -54,7 +55,12 @@ export class RegistryFile implements AsyncDisposable {
 
   private constructor(registry: Registry, options: RegistryFileOptions) {
     this.#options = options;
-    this.#feed = registry.feed(options.name ?? "file");
+    const { kinds, name = "file", tenants } = options;
+    this.#feed = registry.feed(name, {
+      ...(kinds === undefined ? {} : { kinds }),
+      ...(tenants === undefined ? {} : { tenants }),
+      confirm: () => void this.confirmDeletions(),
+    });
   }
 
   /** Takes a first look and starts watching. A bad file is no error: `registry.status()` has the fault. */

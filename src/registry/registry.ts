@@ -14,23 +14,17 @@ import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
 import { deepFreeze } from "./deep-freeze.ts";
 import { Feed } from "./feed.ts";
+import type { FeedChoice } from "./feed-choice.ts";
 import { defaultSpiffeNaming, type IndexName, type SpiffeNaming } from "./index-terms.ts";
 import { LmdbStore } from "./lmdb-store.ts";
 import { MemoryStore } from "./memory-store.ts";
 import type { RecordStore, SourceState, StoredValue } from "./record-store.ts";
-import type { SourceStatus } from "./source-status.ts";
+import type { RegistryStatus } from "./registry-status.ts";
 import { SourceAge } from "./source-status.ts";
-import type { Freshness, RecordReader, StoredRecord } from "./stored-record.ts";
+import { type Freshness, type RecordReader, type StoredRecord, tenantIn } from "./stored-record.ts";
 import { type Counts, sumOf, totalOf } from "./tally.ts";
+import { Territories } from "./territories.ts";
 import { toStored } from "./to-stored.ts";
-
-/** The whole registry at a glance. */
-export interface RegistryStatus extends Freshness {
-  readonly revision: number;
-  /** Records in force by kind and state. */
-  readonly counts: Counts;
-  readonly sources: readonly SourceStatus[];
-}
 
 /** Where the records are kept, and the clock they age by. */
 export type RegistryOptions = {
@@ -43,14 +37,6 @@ export type RegistryOptions = {
 const maxIndexed = 1024;
 /** More changed keys than this are announced as a change of everything. */
 const maxAnnounced = 100_000;
-
-/** What a feed may write, and whether the registry waits for it. */
-export interface FeedChoice {
-  /** Tenants whose records it may write; default: all. */
-  readonly tenants?: readonly string[];
-  /** Whether nothing is decided before its first snapshot. Default true; a source that comes and goes is not. */
-  readonly awaited?: boolean;
-}
 
 /** Is told of a change; a promise that it returns is waited for. */
 export type ChangeListener = (change: Change) => unknown;
@@ -79,6 +65,8 @@ export interface Registry extends RecordReader, AsyncDisposable {
   releaseIds(): readonly string[];
   /** The writing end for one source; each name once. Its records are its own: another source's are refused, as are those of other tenants than its own. */
   feed(name: string, options?: FeedChoice): Feed;
+  /** Lets the snapshot in that a source was refused for its deletions. Throws `not_found` where there is none. */
+  confirmLoss(source: string): void;
   status(): RegistryStatus;
   /** Classes of a tenant's devices, as its firmware policies name them. */
   classesOf(tenant: string): readonly string[];
@@ -101,6 +89,7 @@ class StoredRegistry implements Registry {
   readonly #feeds = new Map<string, Feed>();
   /** Ages of the sources that count: those of the store, fed or not. */
   readonly #ages = new Map<string, SourceAge>();
+  readonly #territories = new Territories();
   /** Sources without whose first snapshot nothing is decided. */
   readonly #awaited = new Set<string>();
   readonly #listeners = new Set<ChangeListener>();
@@ -192,12 +181,16 @@ class StoredRegistry implements Registry {
     return () => this.#listeners.delete(own);
   }
 
-  feed(name: string, { tenants = ["*"], awaited = true }: FeedChoice = {}): Feed {
+  feed(name: string, { awaited = true, confirm, kinds, tenants = ["*"] }: FeedChoice = {}): Feed {
     if (this.#feeds.has(name)) throw new Fault("request_invalid", `source \`${name}\` has a feed already`);
+    if (awaited) this.#territories.claim(name, { tenants, ...(kinds === undefined ? {} : { kinds }) });
     if (awaited) this.#awaited.add(name);
     const feed = new Feed({
       name,
       tenants,
+      ...(kinds === undefined ? {} : { kinds }),
+      ownerOf: (key, record) => this.#territories.ownerOf(key, record && tenantIn(record)),
+      confirmed: () => confirm?.(),
       clock: this.#clock,
       store: this.#store,
       age: this.#age(name),
@@ -207,6 +200,12 @@ class StoredRegistry implements Registry {
     });
     this.#feeds.set(name, feed);
     return feed;
+  }
+
+  confirmLoss(source: string): void {
+    const feed = this.#feeds.get(source);
+    if (feed === undefined) throw new Fault("not_found", `there is no source \`${source}\` at work`);
+    feed.confirmLoss();
   }
 
   status(): RegistryStatus {

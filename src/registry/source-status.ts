@@ -23,6 +23,8 @@ export interface SourceStatus extends Freshness {
   readonly rejectedTotal: number;
   /** Why the source could not be used when it was last tried; absent: it could. */
   readonly fault?: Fault;
+  /** Records that a refused snapshot would delete or spoil: it waits for somebody who confirms that. */
+  readonly unconfirmedLoss?: number;
   /** How far its feed was applied, where it has positions. */
   readonly position?: FeedPosition;
   /** What happened since the start; absent: it is not fed now. */

@@ -256,9 +256,9 @@ export class SyncSession implements AsyncDisposable {
     return { key, invalid: "the record is that of another key" };
   }
 
-  #read({ kind, record }: SyncEvent & { type: "upsert" }): Validated {
+  #read({ kind, record, value }: SyncEvent & { type: "upsert" }): Validated {
     if (!isRecordKind(kind)) return { key: undefined, invalid: `\`${kind}\` is no kind of record` };
-    let value: unknown;
+    if (value !== undefined) return this.#options.validate(kind, value);
     try {
       value = JSON.parse(record);
     } catch {

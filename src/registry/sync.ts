@@ -14,8 +14,10 @@ export type SyncEvent =
       readonly kind: string;
       /** The key that the record must have, where the source says it. */
       readonly key?: string;
-      /** The record, JSON. */
+      /** The record, JSON; or, with `value`, the text that a checksum counts. */
       readonly record: string;
+      /** The record, where somebody has parsed it already. It is completed in place. */
+      readonly value?: unknown;
       readonly revision: number;
       /** Revision of the change before this one, where the feed is without gaps; 0: it does not say. */
       readonly prev?: number;

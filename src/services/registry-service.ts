@@ -2,12 +2,12 @@
 import type { DeviceRecord } from "../decision/facts.ts";
 import type { Peer } from "../decision/identity.ts";
 import * as wire from "../gen/sallyport/v1/registry.ts";
-import type { RegistryStatus } from "../registry/registry.ts";
+import type { RegistryStatus } from "../registry/registry-status.ts";
 import type { RecordReader } from "../registry/stored-record.ts";
 import { Fault } from "../runtime/fault.ts";
 import type { GrpcService } from "../runtime/ports.ts";
 import { unary } from "../server/unary.ts";
-import { permit } from "./permit.ts";
+import { permit, permitByName } from "./permit.ts";
 import { type SyncParts, syncStream } from "./sync-stream.ts";
 
 /** Parts of the service. */
@@ -17,6 +17,8 @@ export interface RegistryServiceParts {
   readonly status: () => RegistryStatus;
   /** Id of the device that is asked for by id, SPIFFE id or fingerprint; empty: there is none. */
   readonly idOf: (asked: { readonly id: string; readonly fingerprint: string }) => string;
+  /** Lets a snapshot in that waits for it. Throws `not_found`. */
+  readonly confirmLoss: (source: string) => void;
   /** What pushed records are written into. */
   readonly sync: SyncParts;
   /** The bundle in force, if any. */
@@ -70,11 +72,23 @@ export function registryService(parts: RegistryServiceParts): GrpcService {
     };
   };
 
+  const confirmDeletions = (
+    { source }: wire.ConfirmDeletionsRequest,
+    peer: Peer,
+  ): wire.ConfirmDeletionsResponse => {
+    permitByName(peer, "admin");
+    if (!peer.tenants.includes("*"))
+      throw new Fault("peer_forbidden", "only a peer of all tenants may confirm what a source deletes");
+    parts.confirmLoss(source);
+    return {};
+  };
+
   return {
     definition: wire.RegistryServiceService,
     implementation: {
       getDevice: unary(getDevice),
       getStatus: unary(getStatus),
+      confirmDeletions: unary(confirmDeletions),
       sync: syncStream(parts.sync),
     },
   };
@@ -100,5 +114,6 @@ function toSource(source: RegistryStatus["sources"][number]): wire.SourceStatus 
     epoch: source.position?.epoch ?? "",
     revision: source.position?.revision ?? 0,
     counters: { ...source.counters },
+    unconfirmed_loss: source.unconfirmedLoss ?? 0,
   };
 }

@@ -38,6 +38,7 @@ async function listen(as: Peer): Promise<GrpcListener> {
       registryService({
         records: registry,
         status: () => registry.status(),
+        confirmLoss: (source) => registry.confirmLoss(source),
         idOf: (asked) => deviceIdIn(registry, asked),
         sync,
         bundle: () => undefined,

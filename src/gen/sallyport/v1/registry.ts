@@ -128,6 +128,14 @@ export interface SyncResync {
   detail: string;
 }
 
+export interface ConfirmDeletionsRequest {
+  /** Name of the source, as the status has it. */
+  source: string;
+}
+
+export interface ConfirmDeletionsResponse {
+}
+
 export interface GetDeviceRequest {
   /** Device id, or its SPIFFE id. Required, unless a fingerprint is given. */
   id: string;
@@ -200,6 +208,8 @@ export interface SourceStatus {
    * `clock_backwards`.
    */
   counters: { [key: string]: number };
+  /** Records that a refused snapshot would delete or spoil, which waits for `ConfirmDeletions`; 0: none waits. */
+  unconfirmed_loss: number;
 }
 
 export interface SourceStatus_CountersEntry {
@@ -1103,6 +1113,87 @@ export const SyncResync: MessageFns<SyncResync> = {
   },
 };
 
+function createBaseConfirmDeletionsRequest(): ConfirmDeletionsRequest {
+  return { source: "" };
+}
+
+export const ConfirmDeletionsRequest: MessageFns<ConfirmDeletionsRequest> = {
+  encode(message: ConfirmDeletionsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.source !== "") {
+      writer.uint32(10).string(message.source);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfirmDeletionsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfirmDeletionsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseConfirmDeletionsResponse(): ConfirmDeletionsResponse {
+  return {};
+}
+
+export const ConfirmDeletionsResponse: MessageFns<ConfirmDeletionsResponse> = {
+  encode(_: ConfirmDeletionsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfirmDeletionsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfirmDeletionsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseGetDeviceRequest(): GetDeviceRequest {
   return { id: "", fingerprint: "" };
 }
@@ -1551,6 +1642,7 @@ function createBaseSourceStatus(): SourceStatus {
     epoch: "",
     revision: 0,
     counters: {},
+    unconfirmed_loss: 0,
   };
 }
 
@@ -1589,6 +1681,9 @@ export const SourceStatus: MessageFns<SourceStatus> = {
     globalThis.Object.entries(message.counters).forEach(([key, value]: [string, number]) => {
       SourceStatus_CountersEntry.encode({ key: key as any, value }, writer.uint32(90).fork()).join();
     });
+    if (message.unconfirmed_loss !== 0) {
+      writer.uint32(96).int64(message.unconfirmed_loss);
+    }
     return writer;
   },
 
@@ -1694,6 +1789,14 @@ export const SourceStatus: MessageFns<SourceStatus> = {
             if (entry11.value !== undefined) {
               message.counters[entry11.key] = entry11.value;
             }
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.unconfirmed_loss = longToNumber(reader.int64());
             continue;
           }
         }
@@ -1861,6 +1964,21 @@ export const RegistryServiceService = {
     responseDeserialize: (value: Buffer): GetStatusResponse => GetStatusResponse.decode(value),
   },
   /**
+   * Lets the next snapshot of a source in that loses no more records than the one that was refused for its deletions.
+   * The peer's entry must name the kind `admin` (`*` does not include it) and all tenants.
+   */
+  confirmDeletions: {
+    path: "/sallyport.v1.RegistryService/ConfirmDeletions" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ConfirmDeletionsRequest): Buffer =>
+      Buffer.from(ConfirmDeletionsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ConfirmDeletionsRequest => ConfirmDeletionsRequest.decode(value),
+    responseSerialize: (value: ConfirmDeletionsResponse): Buffer =>
+      Buffer.from(ConfirmDeletionsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ConfirmDeletionsResponse => ConfirmDeletionsResponse.decode(value),
+  },
+  /**
    * Feeds records. The first message is `hello`; the answer is `welcome`, which says from where to go on. The peer's
    * entry must name the kind `feed`; it may write records of its tenants, and owns those that it has written.
    */
@@ -1880,6 +1998,11 @@ export interface RegistryServiceServer extends UntypedServiceImplementation {
   getDevice: handleUnaryCall<GetDeviceRequest, GetDeviceResponse>;
   /** Sources, watermarks, ages, counts and rejected records. */
   getStatus: handleUnaryCall<GetStatusRequest, GetStatusResponse>;
+  /**
+   * Lets the next snapshot of a source in that loses no more records than the one that was refused for its deletions.
+   * The peer's entry must name the kind `admin` (`*` does not include it) and all tenants.
+   */
+  confirmDeletions: handleUnaryCall<ConfirmDeletionsRequest, ConfirmDeletionsResponse>;
   /**
    * Feeds records. The first message is `hello`; the answer is `welcome`, which says from where to go on. The peer's
    * entry must name the kind `feed`; it may write records of its tenants, and owns those that it has written.
@@ -1919,6 +2042,25 @@ export interface RegistryServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetStatusResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Lets the next snapshot of a source in that loses no more records than the one that was refused for its deletions.
+   * The peer's entry must name the kind `admin` (`*` does not include it) and all tenants.
+   */
+  confirmDeletions(
+    request: ConfirmDeletionsRequest,
+    callback: (error: ServiceError | null, response: ConfirmDeletionsResponse) => void,
+  ): ClientUnaryCall;
+  confirmDeletions(
+    request: ConfirmDeletionsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ConfirmDeletionsResponse) => void,
+  ): ClientUnaryCall;
+  confirmDeletions(
+    request: ConfirmDeletionsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ConfirmDeletionsResponse) => void,
   ): ClientUnaryCall;
   /**
    * Feeds records. The first message is `hello`; the answer is `welcome`, which says from where to go on. The peer's

@@ -1,0 +1,74 @@
+/** The configured sources of records. */
+import { readFile } from "node:fs/promises";
+import type { Config, HttpSourceConfig, SourceClaims } from "../config/config.ts";
+import type { FeedChoice } from "../registry/feed-choice.ts";
+import { createRecordValidator } from "../registry/record-validator.ts";
+import type { Registry } from "../registry/registry.ts";
+import { RegistryFile } from "../registry/registry-file.ts";
+import { RegistryHttp } from "../registry/registry-http.ts";
+import type { Clock } from "../runtime/clock.ts";
+import type { Closing } from "../runtime/closing.ts";
+import { followBucket } from "./nats.ts";
+
+/** What a source claims, as its feed wants it. */
+function claimsOf({ kinds, tenants }: SourceClaims): Pick<FeedChoice, "kinds" | "tenants"> {
+  return { ...(kinds === undefined ? {} : { kinds }), ...(tenants === undefined ? {} : { tenants }) };
+}
+
+async function textOf(path: string | undefined): Promise<string | undefined> {
+  return path === undefined ? undefined : readFile(path, "utf8");
+}
+
+async function credentialsOf({ tls, token_file }: HttpSourceConfig) {
+  const [token, ca, cert, key] = await Promise.all([token_file, tls?.ca, tls?.cert, tls?.key].map(textOf));
+  return {
+    token: token?.trim(),
+    tls: {
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+    },
+  };
+}
+
+/** Starts them; a file has been read when it resolves. Throws `config_invalid` where two claim the same records. */
+export async function startRecordSources(
+  config: Config,
+  registry: Registry,
+  clock: Clock,
+  stack: Closing,
+): Promise<{ look(): Promise<void> }> {
+  const { file, http } = config.registry;
+  const source =
+    file === undefined
+      ? undefined
+      : stack.use(
+          await RegistryFile.open(registry, {
+            path: file.path,
+            clock,
+            pollMs: file.poll_s * 1000,
+            maxLostShare: file.max_delete_share,
+            ...claimsOf(file),
+          }),
+        );
+  for (const each of http)
+    stack
+      .use(
+        new RegistryHttp(registry, {
+          name: `http:${each.name}`,
+          url: new URL(each.url),
+          clock,
+          validate: createRecordValidator(),
+          pollMs: each.poll_s * 1000,
+          backoffMs: each.backoff_s * 1000,
+          silenceMs: each.silence_s * 1000,
+          maxLostShare: each.max_delete_share,
+          random: Math.random,
+          credentials: () => credentialsOf(each),
+          ...claimsOf(each),
+        }),
+      )
+      .start();
+  followBucket(config, registry, clock, stack);
+  return { look: async () => void (await source?.look()) };
+}

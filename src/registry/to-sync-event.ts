@@ -1,0 +1,44 @@
+/** Lines of a feed over HTTP: entries of a fleet file, and what changed. */
+import { isUtf8 } from "node:buffer";
+import { Fault } from "../runtime/fault.ts";
+import type { Line } from "./read-lines.ts";
+import type { SyncEvent } from "./sync.ts";
+
+const unusable = (number: number, why: string): Fault =>
+  new Fault("source_unavailable", `line ${number} of the answer ${why}`);
+
+const whole = (value: unknown): number => (Number.isSafeInteger(value) ? (value as number) : 0);
+
+/**
+ * `{"kind", "record", "revision"?, "prev"?, "version"?}`, `{"kind": "delete", "key", "revision"?...}` or
+ * `{"kind": "end", "count", "checksum"}`; `undefined`: a blank line; a `count` that is not given is -1. A record that is bad is told of by the session; a
+ * line that is no entry at all throws `source_unavailable`: the answer is then not one of a feed.
+ */
+export function toSyncEvent({ bytes, number, tooLong }: Line): SyncEvent | undefined {
+  if (tooLong) throw unusable(number, "is longer than 1 MiB");
+  if (!isUtf8(bytes)) throw unusable(number, "is not UTF-8");
+  const text = bytes.toString("utf8");
+  if (text.trim() === "") return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw unusable(number, "is not JSON");
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw unusable(number, "is no entry");
+  const { checksum, count, key, kind, prev, record, revision, version } = value as Record<string, unknown>;
+  const place = { revision: whole(revision), prev: whole(prev), version: whole(version) };
+  if (kind === "end")
+    return {
+      type: "end_snapshot",
+      count: count === undefined ? -1 : whole(count),
+      checksum: typeof checksum === "string" ? checksum : "",
+    };
+  if (kind === "delete") {
+    if (typeof key !== "string") throw unusable(number, "deletes nothing: it has no `key`");
+    return { type: "delete", key, ...place };
+  }
+  const named = typeof key === "string" ? { key } : {};
+  return { type: "upsert", kind: String(kind), record: text, value: record ?? null, ...named, ...place };
+}
