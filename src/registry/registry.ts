@@ -22,7 +22,7 @@ import type { RecordStore, SourceState, StoredValue } from "./record-store.ts";
 import type { RegistryStatus } from "./registry-status.ts";
 import { SourceAge } from "./source-status.ts";
 import { type Freshness, type RecordReader, type StoredRecord, tenantIn } from "./stored-record.ts";
-import { type Counts, sumOf, totalOf } from "./tally.ts";
+import { sumOf, totalOf } from "./tally.ts";
 import { Territories } from "./territories.ts";
 import { toStored } from "./to-stored.ts";
 
