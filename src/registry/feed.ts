@@ -273,12 +273,12 @@ export class Feed implements AsyncDisposable {
     record: AnyRecord | undefined,
     held: StoredValue | undefined,
   ): string | undefined {
-    const { kinds, name, ownerOf, tenants } = this.#options;
+    const { kinds, name, tenants } = this.#options;
     if (key !== undefined && kinds !== undefined && !kinds.includes(kindOf(key)))
       return ofAnotherKind(kindOf(key), name);
     const outside = outsideTenants(tenants, record, held);
     if (outside !== undefined || key === undefined) return outside;
-    const owner = ownerOf(key, record ?? held?.record);
+    const owner = this.#options.ownerOf(key, record ?? held?.record);
     return owner === undefined || owner === name ? undefined : belongsTo(owner, name);
   }
 

@@ -198,9 +198,15 @@ export class RegistryHttp implements AsyncDisposable {
   }
 
   async #get(url: URL, etag = ""): Promise<FeedReply> {
-    const { credentials, silenceMs } = this.#options;
+    const { silenceMs } = this.#options;
     const headers: Record<string, string> = etag === "" ? {} : { "if-none-match": etag };
-    return getFeed({ url, headers, silenceMs, signal: this.#stop.signal, ...(await credentials()) });
+    return getFeed({
+      url,
+      headers,
+      silenceMs,
+      signal: this.#stop.signal,
+      ...(await this.#options.credentials()),
+    });
   }
 
   #pause(ms: number): Promise<void> {
