@@ -5,6 +5,8 @@ import { Fault } from "../runtime/fault.ts";
 import type { Builtin } from "./builtins/builtin.ts";
 import { builtins, resolveBuiltins } from "./builtins.ts";
 import { checkAbi, type PolicyExports } from "./module.ts";
+import type { SharedInput } from "./shared-input.ts";
+import { SharedTerms } from "./shared-terms.ts";
 import { formatTerm, parseTerm } from "./term.ts";
 
 /** The package's ESM face lacks the class that its types promise. */
@@ -17,6 +19,8 @@ export interface Layout {
   readonly pages: number;
   readonly maxPages: number;
   readonly maxInputBytes: number;
+  /** Bytes in which members that inputs share stay parsed. */
+  readonly sharedBytes: number;
 }
 
 /**
@@ -32,12 +36,13 @@ export class Instance {
   readonly #memory: WebAssembly.Memory;
   readonly #exports: PolicyExports;
   readonly #data: number;
-  /** First byte after the data: where each input is written. */
+  /** First byte after data and shared members: where each input is written. */
   readonly #inputAt: number;
   readonly #layout: Layout;
   readonly #encoder = new TextEncoder();
+  readonly #shared: SharedTerms;
   #builtins: readonly Builtin[] = [];
-  #input = "";
+  #input: () => string = () => "null";
   #bytes: Buffer;
   #inputArea: Buffer;
 
@@ -57,10 +62,16 @@ export class Instance {
       number
     >;
     this.builtinNames = Object.keys(ids);
-    this.#builtins = resolveBuiltins(ids, builtins({ input: () => this.#input }));
+    this.#builtins = resolveBuiltins(ids, builtins({ input: () => this.#input() }));
     loaded.setData(new TextEncoder().encode(dataJson).buffer);
     this.#data = loaded.dataAddr;
-    this.#inputAt = Number(loaded.dataHeapPtr);
+    const start = Number(loaded.dataHeapPtr);
+    this.#inputAt = start + layout.sharedBytes;
+    this.#shared = new SharedTerms(this.#exports, {
+      start,
+      end: this.#inputAt,
+      write: (text) => this.#write(text),
+    });
     this.#bytes = Buffer.from(this.#memory.buffer);
     this.#inputArea = this.#bytes.subarray(this.#inputAt, this.#inputAt + layout.maxInputBytes);
   }
@@ -70,14 +81,14 @@ export class Instance {
     return this.#memory.buffer.byteLength;
   }
 
-  /** Pages that data and the largest input take; evaluation needs more. */
+  /** Pages that data, shared members and the largest input take; evaluation needs more. */
   get occupiedPages(): number {
     return Math.ceil((this.#inputAt + this.#layout.maxInputBytes) / pageBytes);
   }
 
   /**
    * Evaluates and hands the printed result (a Rego set, without its final NUL) to `read`. The input is
-   * JSON, or absent; `notation` lets it be Rego's instead, with sets.
+   * JSON, or absent; `notation` lets it be Rego's instead, with sets. Members in `shared` are part of it.
    * @throws Fault `input_invalid`; anything else that the module throws
    */
   evaluate<T>(
@@ -85,21 +96,23 @@ export class Instance {
     inputJson: string | undefined,
     read: (memory: Buffer, start: number, end: number) => T,
     notation: "opa_json_parse" | "opa_value_parse" = "opa_json_parse",
+    shared?: SharedInput,
   ): T {
     const exports = this.#exports;
-    this.#input = inputJson ?? "null";
     this.#refresh();
-    let written = 0;
-    if (inputJson !== undefined) {
-      const encoded = this.#encoder.encodeInto(inputJson, this.#inputArea);
-      if (encoded.read < inputJson.length) throw tooLarge(this.#layout.maxInputBytes);
-      written = encoded.written;
-    }
+    const complete = (): string =>
+      (shared === undefined ? inputJson : shared.complete(inputJson ?? "{}")) ?? "null";
+    this.#input = complete;
+    const pins = shared === undefined ? undefined : this.#shared.find(shared);
+    const text = pins === undefined && shared !== undefined ? complete() : inputJson;
+    const written = text === undefined ? 0 : this.#write(text);
+    if (pins !== undefined && shared !== undefined && written + shared.bytes > this.#layout.maxInputBytes)
+      throw tooLarge(this.#layout.maxInputBytes);
     exports.opa_heap_ptr_set(this.#inputAt + written);
     // `opa_eval` would read `{1,2}` as a set and take what it cannot read for no input at all.
-    const input = inputJson === undefined ? 0 : exports[notation](this.#inputAt, written);
-    if (input === 0 && inputJson !== undefined)
-      throw new Fault("input_invalid", "the policy input is not JSON");
+    const input = text === undefined ? 0 : exports[notation](this.#inputAt, written);
+    if (input === 0 && text !== undefined) throw new Fault("input_invalid", "the policy input is not JSON");
+    if (pins !== undefined) this.#shared.add(pins, input);
     const context = exports.opa_eval_ctx_new();
     if (input !== 0) exports.opa_eval_ctx_set_input(context, input);
     exports.opa_eval_ctx_set_data(context, this.#data);
@@ -108,6 +121,13 @@ export class Instance {
     const start = exports.opa_value_dump(exports.opa_eval_ctx_get_result(context));
     this.#refresh();
     return read(this.#bytes, start, this.#bytes.indexOf(0, start));
+  }
+
+  /** Writes text where inputs go; returns its length in bytes. */
+  #write(text: string): number {
+    const encoded = this.#encoder.encodeInto(text, this.#inputArea);
+    if (encoded.read < text.length) throw tooLarge(this.#layout.maxInputBytes);
+    return encoded.written;
   }
 
   /** Growth detaches every view of the memory. */

@@ -5,6 +5,7 @@ import { Instance, type Layout, pageBytes } from "./instance.ts";
 import { compileModule } from "./module.ts";
 import { defaultPolicyLimits, type Policy, type PolicyLimits, type PolicySource } from "./policy.ts";
 import { ResultReader } from "./result.ts";
+import type { SharedInput } from "./shared-input.ts";
 
 /** Heap that OPA's parser takes per byte of JSON: measured from 7 (strings) to 72 (nested arrays). */
 const heapPerDataByte = 32;
@@ -68,10 +69,18 @@ class WasmPolicy implements Policy {
     this.#module = module;
     this.#dataJson = dataJson;
     this.#limits = limits;
+    const sharedPages = Math.min(limits.sharedPages, Math.floor(limits.maxPages / 8));
     const estimate =
-      Math.ceil((dataJson.length * heapPerDataByte + limits.maxInputBytes) / pageBytes) + workPages;
+      sharedPages +
+      Math.ceil((dataJson.length * heapPerDataByte + limits.maxInputBytes) / pageBytes) +
+      workPages;
     const pages = Math.min(Math.max(limits.initialPages, estimate), limits.maxPages);
-    const layout = { pages, maxPages: limits.maxPages, maxInputBytes: limits.maxInputBytes };
+    const layout: Layout = {
+      pages,
+      maxPages: limits.maxPages,
+      maxInputBytes: limits.maxInputBytes,
+      sharedBytes: sharedPages * pageBytes,
+    };
     const first = new Instance(module, dataJson, layout);
     // INVARIANT: the input area lies in memory that the module knows of. Memory that the host adds is
     // unknown to OPA's allocator, which would then grow by a page at each allocation.
@@ -98,14 +107,14 @@ class WasmPolicy implements Policy {
     return this.#replaced;
   }
 
-  evaluate(entrypoint: string, inputJson: string): unknown {
+  evaluate(entrypoint: string, inputJson: string, shared?: SharedInput): unknown {
     if (this.#disposed) throw new Fault("internal", "the policy was put away while it was still asked");
     const id = this.#ids.get(entrypoint);
     if (id === undefined) throw new Fault("not_found", `the policy has no entrypoint \`${entrypoint}\``);
     checkInput(inputJson, this.#limits.verifyInput);
     try {
       this.#instance ??= new Instance(this.#module, this.#dataJson, this.#layout);
-      const result = this.#instance.evaluate(id, inputJson, this.#read);
+      const result = this.#instance.evaluate(id, inputJson, this.#read, "opa_json_parse", shared);
       if (this.#instance.memoryBytes > this.#maxBytes) this.#giveUp();
       return result;
     } catch (error) {

@@ -10,6 +10,7 @@ export interface PolicyExports {
   opa_json_parse(address: number, size: number): number;
   opa_value_parse(address: number, size: number): number;
   opa_json_dump(value: number): number;
+  opa_value_add_path(base: number, path: number, value: number): number;
   opa_value_dump(value: number): number;
   opa_eval_ctx_new(): number;
   opa_eval_ctx_set_input(context: number, value: number): void;
@@ -30,6 +31,7 @@ const functions = [
   "opa_json_parse",
   "opa_value_parse",
   "opa_json_dump",
+  "opa_value_add_path",
   "opa_value_dump",
   "opa_eval_ctx_new",
   "opa_eval_ctx_set_input",

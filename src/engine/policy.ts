@@ -1,4 +1,5 @@
 /** What a compiled policy is to the rest of the program. */
+import type { SharedInput } from "./shared-input.ts";
 
 /** Bounds within which a policy is loaded and evaluated. One wasm page is 64 KiB. */
 export interface PolicyLimits {
@@ -10,6 +11,8 @@ export interface PolicyLimits {
   readonly initialPages: number;
   /** Pages that one evaluation may add before the instance is replaced (wasm memory never shrinks). */
   readonly sparePages: number;
+  /** Pages in which the members that inputs share stay parsed; at most an eighth of `maxPages`. */
+  readonly sharedPages: number;
   /** Pages beyond which an evaluation aborts. */
   readonly maxPages: number;
   /**
@@ -26,6 +29,7 @@ export const defaultPolicyLimits: PolicyLimits = {
   maxDataBytes: 8 * 1024 * 1024,
   initialPages: 64,
   sparePages: 256,
+  sharedPages: 128,
   maxPages: 4096,
   verifyInput: true,
 };
@@ -51,11 +55,14 @@ export interface Policy extends Disposable {
    * possibly shared with earlier answers, or undefined where Rego is undefined. Rego sets are arrays
    * in Rego's order; other object keys than strings are their JSON text.
    *
+   * Members in `shared` are part of the input, and parsed once for many questions; `inputJson` is then the text of
+   * an object with members of its own, and none of theirs.
+   *
    * There is no time limit: see {@link PolicyLimits.maxInputBytes}.
    * @throws Fault `input_invalid` (not JSON, too large, a lone surrogate), `policy_trap` (aborted, out
    * of memory, a number in the result that cannot be held exactly), `not_found` (no such entrypoint)
    */
-  evaluate(entrypoint: string, inputJson: string): unknown;
+  evaluate(entrypoint: string, inputJson: string, shared?: SharedInput): unknown;
   /** Bytes of wasm memory held now. */
   readonly memoryBytes: number;
   /** How often the instance was replaced: after an abort, or after its memory had grown. */

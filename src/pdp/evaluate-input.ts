@@ -51,9 +51,9 @@ const paths: Readonly<Record<Entrypoint, string>> = {
   grants: "sallyport/grants",
 };
 
-/** The complete input as JSON text. */
-export function inputText(members: string, request: unknown, moment: Moment): string {
-  return `{"now":${moment.now},"registry":{"synced":${moment.synced},"watermark":${moment.watermark}},"request":${JSON.stringify(request)}${members === "" ? "" : ","}${members}}`;
+/** The question's own part of the input as JSON text. */
+function ownText(request: unknown, moment: Moment): string {
+  return `{"now":${moment.now},"registry":{"synced":${moment.synced},"watermark":${moment.watermark}},"request":${JSON.stringify(request)}}`;
 }
 
 /** Evaluates one entrypoint. Total: a fault is the verdict `internal_error`. */
@@ -70,9 +70,10 @@ export function evaluateInput(
   try {
     const project = snapshot.inputs[entrypoint]?.parts.get("request");
     const projected = project === undefined ? {} : project(request);
-    inputJson = inputText(prepared.members, projected, moment);
+    const own = ownText(projected, moment);
+    inputJson = prepared.shared.complete(own);
     const startedMs = monotonicMs();
-    const result = snapshot.policy.evaluate(paths[entrypoint], inputJson);
+    const result = snapshot.policy.evaluate(paths[entrypoint], own, prepared.shared);
     evaluationUs = (monotonicMs() - startedMs) * 1000;
     const verdict = checked(result);
     if (verdict === undefined) {

@@ -1,6 +1,7 @@
 /** Prepares the joined facts of a subject for one entrypoint: projected, as JSON, with their cuts. */
 import type { Drift } from "../cache/guards.ts";
 import type { DenyReason } from "../decision/reasons.ts";
+import { SharedInput } from "../engine/shared-input.ts";
 import {
   type CutList,
   cutsOf,
@@ -16,8 +17,8 @@ import type { Entrypoint, PolicySnapshot } from "./snapshot.ts";
 
 /** The part of an input that does not depend on the question, ready to be completed. */
 export interface Prepared {
-  /** JSON members `"credential":...,"device":...` without braces. */
-  readonly members: string;
+  /** The members `credential`, `device`... of the input. */
+  readonly shared: SharedInput;
   /** Moments at which the answer can change, sorted. */
   readonly marks: readonly number[];
   readonly instants: readonly Instant[];
@@ -53,7 +54,7 @@ export function prepare(
   if (inputs === undefined) return noEntrypoint;
   if (joined.invalid !== undefined) return { reason: "facts_invalid", detail: joined.invalid };
   const facts: Record<string, unknown> = {};
-  const members: string[] = [];
+  const members = new Map<string, string>();
   for (const [name, project] of inputs.parts) {
     if (name === "request") continue;
     const given = Object.hasOwn(joined.parts, name) ? joined.parts[name] : undefined;
@@ -64,7 +65,7 @@ export function prepare(
       if (!(thrown instanceof FactDefect)) throw thrown;
       return { reason: "facts_invalid", detail: `${thrown.path}: ${thrown.problem}` };
     }
-    members.push(`${JSON.stringify(name)}:${JSON.stringify(facts[name])}`);
+    members.set(name, JSON.stringify(facts[name]));
   }
   const cuts: CutList = cutsOf(snapshot.cuts, joined.model, entrypoint);
   const dated = instantsOf(cuts.time, facts);
@@ -73,7 +74,7 @@ export function prepare(
       ? dated
       : [...dated, ...dailyInstants(cuts.daily, facts, now)].sort((a, b) => a.at - b.at);
   return {
-    members: members.join(","),
+    shared: new SharedInput(members),
     instants,
     marks: sortedMarks(instants.map((instant) => instant.at)),
     lag: sortedMarks(cuts.lag),

@@ -1,13 +1,18 @@
 /** The policy in force: one immutable value that is replaced whole. */
+
 import type { Kind } from "../decision/query.ts";
+import type { SharedInput } from "../engine/shared-input.ts";
 import { Fault } from "../runtime/fault.ts";
 import { type CutTable, readCutTable } from "./cuts.ts";
 import { compileInput, type InputProjection, type InputSchema } from "./projection.ts";
 
 /** A compiled policy as the PDP needs it; `engine/` provides it. */
 export interface CompiledPolicy {
-  /** Evaluates with an input given as JSON text; `undefined` where Rego is undefined. Throws a fault. */
-  evaluate(entrypoint: string, inputJson: string): unknown;
+  /**
+   * Evaluates with an input given as JSON text and the members it shares with others; `undefined` where Rego is
+   * undefined. Throws a fault.
+   */
+  evaluate(entrypoint: string, inputJson: string, shared?: SharedInput): unknown;
 }
 
 /** Entrypoints this service asks. */

@@ -6,7 +6,7 @@ import { compareTerms, formatTerm, jsonText, parseTerm, type Term } from "../../
 /** A case as OPA's files have it. */
 export type Case = ReadonlyMap<Term, Term>;
 
-const layout = { pages: 64, maxPages: 1024, maxInputBytes: 1 << 20 };
+const layout = { pages: 64, maxPages: 1024, maxInputBytes: 1 << 20, sharedBytes: 0 };
 
 /** Sets become arrays and keys of other types texts, as in JSON. */
 const asJson = (term: Term): Term => parseTerm(jsonText(term));
