@@ -1,15 +1,19 @@
 /** The service in one process: builds the parts in order, mounts them, starts, stops. */
+import path from "node:path";
 import { type Deciding, deciderNamed, startDeciding } from "./app/deciding.ts";
 import { openFaces } from "./app/faces.ts";
 import { openFacts } from "./app/facts.ts";
+import { Offences } from "./app/offences.ts";
 import { decisionSink } from "./app/parts.ts";
 import { decidingServices } from "./app/services.ts";
 import { pauseRollout } from "./app/updates.ts";
+import { Watchdog } from "./app/watchdog.ts";
 import { startWriting } from "./app/writing.ts";
 import type { Config } from "./config/config.ts";
 import type { Decider } from "./decision/decision.ts";
 import type { Attachments } from "./pdp/attachments.ts";
 import type { PeerDecider } from "./pdp/pdp.ts";
+import type { OtherProcesses } from "./pdp/pipeline-parts.ts";
 import type { Registry } from "./registry/registry.ts";
 import { type Clock, systemClock } from "./runtime/clock.ts";
 import { Closing } from "./runtime/closing.ts";
@@ -25,6 +29,8 @@ export interface AppOptions {
   readonly version?: string;
   /** Where lines of the program's own log go; default: standard error. */
   readonly logger?: Logger;
+  /** End the process by SIGKILL where an evaluation of the policy does not end, for a supervisor to start it again. */
+  readonly watchdog?: boolean;
 }
 
 /** A running service, however many processes it has. */
@@ -68,6 +74,12 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
   // Facts first: nothing can be decided before them.
   const facts = await openFacts(config, clock, stack);
   const { ledger, overrides, records, registry } = facts;
+  const offences = new Offences(config.registry.dir);
+  const report = path.join(config.registry.dir, "blocked-question.json");
+  offences.take(report);
+  const evaluationMs = config.processes.evaluation_s * 1000;
+  const policyWatch =
+    options.watchdog === true ? stack.use(new Watchdog({ report, evaluationMs })) : undefined;
   const deciding: Deciding = await startDeciding({
     config,
     version,
@@ -82,15 +94,24 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
     },
     sink: decisionSink(config),
     inheritance: {},
+    policyWatch,
   });
   const { coherence, pdp } = deciding;
   for (const changing of [registry, ledger, overrides])
     stack.defer(changing.onChange((change) => pdp.apply(change)));
-  const writing = await startWriting({ config, clock, stack, facts, deciding });
+  const others: OtherProcesses = {
+    prepare: async () => undefined,
+    commit: async (offer) => {
+      offences.inForce(offer.bundle.digest);
+      pdp.barred = new Set(offences.barred);
+    },
+    drop: async () => undefined,
+  };
+  const writing = await startWriting({ config, clock, stack, facts, deciding, others });
 
   // Faces last.
   const { requirements } = writing;
-  const metrics = [...deciding.metrics, ...writing.metrics];
+  const metrics = [...deciding.metrics, ...writing.metrics, ...offences.metrics()];
   const { attachments } = coherence;
   const faces = await openFaces({
     config,

@@ -78,7 +78,7 @@ async function build(
     sink: decisionSink(config),
     inheritance: {},
   });
-  const offences = new Offences();
+  const offences = new Offences(config.registry.dir);
   const targetState = (target: string): TargetState => ({
     target,
     overrides: overrides.of(target),
@@ -178,7 +178,7 @@ async function build(
   const others: OtherProcesses = {
     prepare: (offer) => pool.prepare(offer),
     commit: (offer, activatedAt) => {
-      offences.clear();
+      offences.inForce(offer.bundle.digest);
       return pool.commit(offer, activatedAt);
     },
     drop: (digest) => pool.drop(digest),

@@ -1,6 +1,7 @@
 /** Questions that blocked the policy: told, and when they come again, denied. */
 import { channel } from "node:diagnostics_channel";
-import { readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import type { Metric } from "../runtime/ports.ts";
 import type { BlockedReport } from "./watchdog.ts";
 
@@ -22,10 +23,30 @@ const tolerated = 1;
 /** Devices that are counted; beyond it the oldest are forgotten. */
 const most = 10_000;
 
-/** Counts them until another bundle is in force, which may judge them in time. */
+interface Saved {
+  readonly bundle: string;
+  readonly times: readonly (readonly [string, number])[];
+}
+
+/** Counts them, across restarts, until another bundle is in force, which may judge them in time. */
 export class Offences {
+  readonly #file: string;
   readonly #times = new Map<string, number>();
+  /** Digest of the bundle that they blocked. */
+  #bundle = "";
   #total = 0;
+
+  /** `dir`: the folder that the counts are kept in. */
+  constructor(dir: string) {
+    this.#file = path.join(dir, "blocked-policy.json");
+    try {
+      const saved = JSON.parse(readFileSync(this.#file, "utf8")) as Saved;
+      this.#bundle = saved.bundle;
+      this.#times = new Map(saved.times);
+    } catch {
+      // Nothing was counted, or nothing that can be read: it is counted anew.
+    }
+  }
 
   /** Kinds and devices whose questions are denied, as `publish meter-001`. */
   get barred(): readonly string[] {
@@ -46,15 +67,32 @@ export class Offences {
     const device = deviceIn(input);
     const key = `${entrypoint.slice(entrypoint.lastIndexOf("/") + 1)} ${device}`;
     const times = device === "" ? 1 : (this.#times.get(key) ?? 0) + 1;
-    if (device !== "") this.#count(key, times);
+    if (device !== "") {
+      this.#count(key, times);
+      this.#save();
+    }
     const denied = times > tolerated;
     blocked.publish({ entrypoint, device, times, denied, input } satisfies BlockedNews);
     return { denied };
   }
 
-  /** Another bundle is in force: it is judged by itself. */
-  clear(): void {
+  /** This bundle is in force: another one than before is judged by itself. */
+  inForce(digest: string): void {
+    if (digest === this.#bundle) return;
+    this.#bundle = digest;
     this.#times.clear();
+    this.#save();
+  }
+
+  #save(): void {
+    const saved: Saved = { bundle: this.#bundle, times: [...this.#times] };
+    try {
+      mkdirSync(path.dirname(this.#file), { recursive: true });
+      writeFileSync(`${this.#file}.new`, JSON.stringify(saved));
+      renameSync(`${this.#file}.new`, this.#file);
+    } catch {
+      // They are counted in memory all the same.
+    }
   }
 
   #count(key: string, times: number): void {

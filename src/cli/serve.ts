@@ -35,7 +35,7 @@ async function run(flags: ConfigFlags): Promise<void> {
   const workers = config.workers ?? Math.max(1, availableParallelism() - 1);
   const app =
     workers === 0
-      ? await (await import("../app.ts")).startApp(config, { version })
+      ? await (await import("../app.ts")).startApp(config, { version, watchdog: true })
       : await (await import("../primary.ts")).startPrimary(config, workers, { version });
   const stopped = untilStopped();
   process.on("SIGHUP", () => {
