@@ -1,5 +1,6 @@
 /** Notices a policy that does not come back: the evaluation under way lies in memory that a second thread watches. */
 import { Worker } from "node:worker_threads";
+import type { SharedInput } from "../engine/shared-input.ts";
 import type { PolicyWatch } from "../pdp/activation.ts";
 
 /** What the thread is told. */
@@ -48,8 +49,9 @@ export class Watchdog implements PolicyWatch, AsyncDisposable {
     this.#thread.unref();
   }
 
-  begin(entrypoint: string, inputJson: string): void {
-    const { written } = this.#encoder.encodeInto(`${entrypoint}\n${inputJson}`, this.#text);
+  begin(entrypoint: string, inputJson: string, shared: SharedInput | undefined): void {
+    const input = shared === undefined ? inputJson : shared.complete(inputJson);
+    const { written } = this.#encoder.encodeInto(`${entrypoint}\n${input}`, this.#text);
     this.#words[words.bytes] = written;
     this.#words[words.evaluations] = ((this.#words[words.evaluations] ?? 0) + 1) | 0;
     Atomics.store(this.#words, words.active, 1);

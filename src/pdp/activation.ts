@@ -2,6 +2,7 @@
 import type { Bundle } from "../bundle/bundle.ts";
 import { loadPolicy } from "../engine/load-policy.ts";
 import type { Policy } from "../engine/policy.ts";
+import type { SharedInput } from "../engine/shared-input.ts";
 import type { MaskPolicy } from "../log/mask.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Metric } from "../runtime/ports.ts";
@@ -37,17 +38,17 @@ function maskOf(policy: Policy, declared: unknown): MaskPolicy | undefined {
 
 /** Is told when the policy starts to evaluate and when it has ended: it cannot be interrupted, but noticed. */
 export interface PolicyWatch {
-  begin(entrypoint: string, inputJson: string): void;
+  begin(entrypoint: string, inputJson: string, shared: SharedInput | undefined): void;
   end(): void;
 }
 
 function watched(policy: CompiledPolicy, watch: PolicyWatch | undefined): CompiledPolicy {
   if (watch === undefined) return policy;
   return {
-    evaluate(entrypoint, inputJson) {
-      watch.begin(entrypoint, inputJson);
+    evaluate(entrypoint, inputJson, shared) {
+      watch.begin(entrypoint, inputJson, shared);
       try {
-        return policy.evaluate(entrypoint, inputJson);
+        return policy.evaluate(entrypoint, inputJson, shared);
       } finally {
         watch.end();
       }

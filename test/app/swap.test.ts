@@ -37,7 +37,10 @@ const status = (): Promise<GetBundleStatusResponse> =>
     bundles.getBundleStatus({}, (error, answer) => (error ? reject(error) : resolve(answer))),
   );
 const inForce = (revision: string): Promise<void> =>
-  service.until(`${revision} is in force`, async () => (await status()).active?.revision === revision);
+  service.until(`${revision} is in force`, async () => {
+    const { active } = await status().catch(() => ({ active: undefined }));
+    return active?.revision === revision;
+  });
 
 beforeAll(async () => {
   fleet = makeFleet(3, {

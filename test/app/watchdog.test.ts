@@ -17,7 +17,7 @@ beforeAll(async () => {
     workers,
     log: { level: "info" },
     processes: { evaluation_s: 0.5, silent_s: 10 },
-    bundle: { file: "b.tar.gz", unsigned: "allow", checks: { min_cases: 0 }, poll_s: 0.1 },
+    bundle: { file: "b.tar.gz", unsigned: "allow", poll_s: 0.1 },
   });
   const crafted = await craftedRelease(7);
   writeFileSync(join(fleet.folder, "b.tar.gz"), crafted);
@@ -97,7 +97,7 @@ describe("the same in one process", { timeout: 120_000 }, () => {
       workers: 0,
       log: { level: "info" },
       processes: { evaluation_s: 0.5 },
-      bundle: { file: join(fleet.folder, "crafted.tar.gz"), unsigned: "allow", checks: { min_cases: 0 } },
+      bundle: { file: join(fleet.folder, "crafted.tar.gz"), unsigned: "allow" },
     });
     try {
       for (let times = 1; times <= 2; times++) {

@@ -36,34 +36,30 @@ class Cursor {
   }
 }
 
-/** A signed number (5.2.2). */
-function sleb(value: number): number[] {
-  const bytes = leb(value);
-  // The sign is the second highest bit of the last byte.
-  if (((bytes.at(-1) ?? 0) & 0x40) === 0) return bytes;
-  return [...bytes.slice(0, -1), (bytes.at(-1) ?? 0) | 0x80, 0];
-}
+/** Four `x` as a number, and where they are looked for in an input. */
+const marker = [0x41, ...leb(0x78787878)];
+const places = [600, 700] as const;
+/** `local.get 0 i32.load offset=place i32.const marker i32.eq`: parameter 0 of `opa_json_parse` is the text's address. */
+const isMarked = (place: number): number[] => [0x20, 0x00, 0x28, 0x00, ...leb(place), ...marker, 0x46];
 
 /**
- * The module with the code put before what `eval` does; `above`: only where input and context have filled the heap
- * beyond that address, as a longer input does.
+ * The module with the code put before what `eval` does; `marked`: before what `opa_json_parse` does, and run only for
+ * an input that has a run of `x` at certain places, as one about a long topic of them has.
  */
-export function loopingModule(wasm: Uint8Array, what: keyof typeof codes, above?: number): Uint8Array {
+export function loopingModule(wasm: Uint8Array, what: keyof typeof codes, marked = false): Uint8Array {
   const module = new WebAssembly.Module(wasm);
   const imported = WebAssembly.Module.imports(module).filter(({ kind }) => kind === "function").length;
   const whole = new Cursor(wasm);
   const out: number[] = [...whole.take(8)];
   let target = -1;
-  let code: readonly number[] = codes[what];
+  const [first, second] = places;
+  const code = marked
+    ? [...isMarked(first), ...isMarked(second), 0x71, 0x04, 0x40, ...codes[what], 0x0b]
+    : codes[what];
   while (whole.at < wasm.length) {
     const id = whole.number();
     const section = new Cursor(whole.take(whole.number()));
-    if (id === 7) {
-      target = exported(new Cursor(section.bytes), "eval") - imported;
-      // `call $opa_heap_ptr_get i32.const above i32.gt_u if ... end`
-      const heap = leb(exported(new Cursor(section.bytes), "opa_heap_ptr_get"));
-      if (above !== undefined) code = [0x10, ...heap, 0x41, ...sleb(above), 0x4b, 0x04, 0x40, ...code, 0x0b];
-    }
+    if (id === 7) target = exported(section, marked ? "opa_json_parse" : "eval") - imported;
     const body = id === 10 ? patched(section, target, code) : section.bytes;
     out.push(id, ...leb(body.length));
     for (const byte of body) out.push(byte);
