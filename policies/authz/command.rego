@@ -11,6 +11,7 @@ import data.sallyport.authz.signals
 import data.sallyport.authz.subject
 import data.sallyport.authz.verdict
 import data.sallyport.lib.facts
+import data.sallyport.lib.reasons
 import data.sallyport.profiles.safety_segmented
 
 decision := verdict.denial(codes, told) if count(codes) > 0
@@ -22,11 +23,11 @@ else := verdict.allowance(findings, notes, obligations) if {
 else := verdict.unjudged
 
 # A subject that cannot be judged has no posture.
-told := set() if verdict.blinding(early)
+told := set() if reasons.blinding(early)
 
 else := findings
 
-codes := early if verdict.blinding(early)
+codes := early if reasons.blinding(early)
 
 else := union({
 	early,

@@ -12,23 +12,24 @@ import data.sallyport.authz.publish
 import data.sallyport.authz.session
 import data.sallyport.authz.subject
 import data.sallyport.authz.verdict
+import data.sallyport.lib.reasons
 import data.sallyport.profiles.gateway_mediated
 import data.sallyport.profiles.safety_segmented
 
 decision := verdict.denial(codes, told) if count(codes) > 0
 
-else := verdict.allowance(findings, notes, session.obligations) if {
+else := verdict.allowance(findings, notes, session.duties) if {
 	codes == set()
 }
 
 else := verdict.unjudged
 
 # A subject that cannot be judged has no posture.
-told := set() if verdict.blinding(subject.failing)
+told := set() if reasons.blinding(subject.failing)
 
 else := findings
 
-codes := subject.failing if verdict.blinding(subject.failing)
+codes := subject.failing if reasons.blinding(subject.failing)
 
 else := gates | will_codes
 

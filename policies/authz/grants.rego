@@ -12,6 +12,7 @@ import data.sallyport.authz.streams
 import data.sallyport.authz.subject
 import data.sallyport.authz.verdict
 import data.sallyport.lib.facts
+import data.sallyport.lib.reasons
 import data.sallyport.lib.templates
 import data.sallyport.profiles.gateway_mediated
 
@@ -27,11 +28,11 @@ else := verdict.allowance(connect.findings, connect.notes, obligations) if {
 else := verdict.unjudged
 
 # A claim is spent once, at connect: neither asked nor spent again here.
-codes := subject.failing if verdict.blinding(subject.failing)
+codes := subject.failing if reasons.blinding(subject.failing)
 
 else := connect.gates - {"claim_spent"}
 
-obligations := object.remove(session.obligations, ["consume_claim"])
+obligations := object.remove(session.duties, ["consume_claim"])
 
 # What no stream can pass.
 barred := union({
@@ -61,7 +62,7 @@ entry(action, stream, filter) := {
 	"filter": filter,
 	"max_qos": facts.profile.max_qos,
 	"retain": retained(action, stream),
-	"reason": verdict.allow_reason(answer.notes(streams.findings(action, stream))),
+	"reason": reasons.allowing(answer.notes(streams.findings(action, stream))),
 }
 
 retained("publish", stream) := stream in facts.profile.retain_streams

@@ -5,6 +5,7 @@ package sallyport.authz.posture
 import data.sallyport.authz.attestation
 import data.sallyport.authz.signals
 import data.sallyport.lib.time
+import data.sallyport.lib.version
 
 production if input.device.firmware.channel in data.site.firmware_channels[input.request.env]
 
@@ -12,19 +13,19 @@ matching if input.device.firmware.attested_key == null
 
 matching if input.device.firmware.attested_key == input.device.firmware.key
 
-unblocked if {
-	is_array(input.fw_policy.blocked)
-
-	# sallyport:ignore negated-call without a device the subject's gate has denied already
-	not input.device.firmware.key in input.fw_policy.blocked
-}
+unblocked if version.clear_of(input.device.firmware.key, input.fw_policy.blocked)
 
 # Unknown firmware is a finding of its own.
-above_minimum if input.device.firmware.key - input.fw_policy.min_key >= 0
+unblocked if {
+	input.device.firmware.key == null
+	is_array(input.fw_policy.blocked)
+}
+
+above_minimum if version.at_least(input.device.firmware.key, input.fw_policy.min_key)
 
 above_minimum if input.device.firmware.key == null
 
-firmware_known if is_number(input.device.firmware.key)
+firmware_known if version.whole(input.device.firmware.key)
 
 patched if {
 	is_number(input.device.firmware.key)

@@ -8,22 +8,19 @@ import data.sallyport.authz.lifecycle
 import data.sallyport.authz.posture
 import data.sallyport.authz.streams
 import data.sallyport.lib.facts
+import data.sallyport.lib.obligations
 import data.sallyport.lib.templates
 import data.sallyport.lib.time
 import data.sallyport.profiles.gateway_mediated
 
-obligations := object.union_n([standing, due, dated])
+duties := object.union_n([standing, due, dated])
 
 # Always there.
 standing := {
-	"session": object.union({"max_s": min(caps)}, bounded),
+	"session": obligations.session(caps, ends),
 	"max_qos": facts.profile.max_qos,
 	"rate_class": rate_class,
 }
-
-bounded := {"until": min(ends)} if count(ends) > 0
-
-else := {}
 
 caps contains facts.profile.session_ttl_s
 

@@ -7,6 +7,7 @@ import data.sallyport.authz.load
 import data.sallyport.authz.subject
 import data.sallyport.authz.verdict
 import data.sallyport.lib.facts
+import data.sallyport.lib.reasons
 
 decision := denied if count(codes) > 0
 
@@ -16,7 +17,7 @@ else := allowed if {
 
 else := verdict.unjudged
 
-codes := early if verdict.blinding(early)
+codes := early if reasons.blinding(early)
 
 else := union({early, identity, standing, provenance, answered, load.sensitive_stale})
 

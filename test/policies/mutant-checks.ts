@@ -59,7 +59,11 @@ function grantsAgree(row: RegoRow, evaluate: Evaluate): boolean {
   if (row.kind !== "connect") return !row.comparable || single.allow === covered(list.grants, row);
   if ((row.input["request"] as Facts)["will"] !== null || single.reason === "claim_spent") return true;
   const { consume_claim: _, ...duties } = single.obligations;
-  return single.reason === list.reason && canonical(duties) === canonical(list.obligations);
+  return (
+    single.reason === list.reason &&
+    canonical(single.findings) === canonical(list.findings) &&
+    canonical(duties) === canonical(list.obligations)
+  );
 }
 
 /** All checks; `tests` are entrypoints of Rego tests. */
