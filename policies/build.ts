@@ -1,10 +1,11 @@
 /**
- * Compiles `policies/` into `bundles/sallyport.tar.gz`: `tsx policies/build.ts [--sequence N]`.
+ * Compiles `policies/` into `bundles/sallyport.tar.gz`: `tsx policies/build.ts [--sequence N]`. With `--site FOLDER
+ * --out FILE` it compiles the same rules with another site's data and tables (docs/sites.md).
  * `--check` compares the committed bundle's digest with the sources, without OPA; with `--rebuild` it compiles
  * again and compares what came out.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { compilePolicy } from "../src/workbench/compile.ts";
@@ -13,6 +14,7 @@ import { policySources, sourcesDigest } from "../src/workbench/sources.ts";
 import { readArchive } from "./archive.ts";
 import { buildBundle, isCurrent, manifestOf, sameFiles, saveBundle } from "./bundle.ts";
 import { schemas } from "./schemas.ts";
+import { withSite } from "./site.ts";
 
 const policies = dirname(fileURLToPath(import.meta.url));
 const root = dirname(policies);
@@ -49,6 +51,14 @@ async function build(sequence: number | undefined): Promise<void> {
   console.log(`bundles/sallyport.tar.gz ${manifestOf(files).revision}`);
 }
 
+/** Another site's bundle, from the same rules. */
+async function buildSite(folder: string, out: string, sequence: number): Promise<void> {
+  const files = await withSite(policies, folder, (project) => buildBundle(needOpa(), project, sequence));
+  mkdirSync(dirname(resolve(out)), { recursive: true });
+  await saveBundle(files, out);
+  console.log(`${out} ${manifestOf(files).revision}`);
+}
+
 async function check(rebuild: boolean): Promise<string | undefined> {
   const stale = schemaFiles().filter(
     ([path, content]) => !existsSync(path) || readFileSync(path, "utf8") !== content,
@@ -65,9 +75,17 @@ async function check(rebuild: boolean): Promise<string | undefined> {
 }
 
 const { values } = parseArgs({
-  options: { check: { type: "boolean" }, rebuild: { type: "boolean" }, sequence: { type: "string" } },
+  options: {
+    check: { type: "boolean" },
+    rebuild: { type: "boolean" },
+    sequence: { type: "string" },
+    site: { type: "string" },
+    out: { type: "string", default: "site.tar.gz" },
+  },
 });
-if (values.check === true) {
+if (values.site !== undefined) {
+  await buildSite(values.site, values.out, Number(values.sequence ?? 1));
+} else if (values.check === true) {
   const fault = await check(values.rebuild === true);
   if (fault !== undefined) {
     console.error(`${fault}; run \`npx tsx policies/build.ts\``);

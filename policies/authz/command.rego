@@ -80,10 +80,9 @@ deliverable if lifecycle.state == "active"
 
 deliverable if input.request.command in lifecycle.channel.commands
 
-# Safe mode is left by command, on evidence later than the loss of trust.
+# A state that is left by command: on evidence later than the loss of trust.
 deliverable if {
-	lifecycle.state == "safe_mode"
-	input.request.command == "safe_mode.exit"
+	input.request.command in lifecycle.channel.exits
 	lifecycle.cleared
 }
 

@@ -62,6 +62,7 @@ sound if {
 	is_array(policy.blocked)
 	is_number(firmware.key)
 	is_number(policy.min_key)
+	policy.min_key >= 0
 	firmware.key >= policy.min_key
 	in_patch_window
 	time.ahead(device.support.support_ends_at)

@@ -62,12 +62,17 @@ placed if {
 	gateway_mediated.sound
 }
 
-# hv may ask for attestation, and residency binds what is regulated.
-sensitive_sound if not stream in data.site.regulated_streams
+# Streams for which the tenant may ask for evidence, and those that residency binds.
+sensitive_sound if ordinary
 
 sensitive_sound if {
 	place.resident
 	input.tenant.attestation_for_hv == false
+}
+
+ordinary if {
+	not stream in data.site.regulated_streams
+	not stream in data.site.evidence_streams
 }
 
 timely if {

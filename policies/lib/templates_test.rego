@@ -39,41 +39,55 @@ listed := [filter |
 	some filter in filters
 ]
 
-test_the_shipped_site if {
-	templates.published("t/acme/d/m-1/ops/x") == "ops" with input as meter
-	templates.published("t/acme/d/m-1/ops") == "ops" with input as meter
-	templates.published("t/acme/d/m-1/") == "" with input as meter
-	templates.published("t/acme/d/m-1") == "" with input as meter
-	templates.subscribed("t/acme/b/meter/cmd/#") == "cmd" with input as meter
-	templates.subscribed("t/acme/d/m-1/cmd/+/x") == "cmd" with input as meter
+shipped := {
+	"publish": [{"topic": "t/{tenant}/d/{device}/{stream}/#"}],
+	"subscribe": [{"topic": "t/{tenant}/d/{device}/{stream}/#"}, {"topic": "t/{tenant}/b/{class}/{stream}/#"}],
+}
+
+sent(topic, of) := stream if {
+	stream := templates.published(topic) with input as of with data.site.topics as shipped
+}
+
+heard(filter, of) := stream if {
+	stream := templates.subscribed(filter) with input as of with data.site.topics as shipped
+}
+
+test_streams_below_a_prefix if {
+	sent("t/acme/d/m-1/ops/x", meter) == "ops"
+	sent("t/acme/d/m-1/ops", meter) == "ops"
+	sent("t/acme/d/m-1/", meter) == ""
+	sent("t/acme/d/m-1", meter) == ""
+	heard("t/acme/b/meter/cmd/#", meter) == "cmd"
+	heard("t/acme/d/m-1/cmd/+/x", meter) == "cmd"
 	outside := [topic |
 		some topic in ["t/acme/d/m-2/ops", "t/acme/d", "t/acme/d/m-10/ops", "t/acme/b/meter/ops", "", "T/acme/d/m-1/ops"]
-		templates.published(topic) with input as meter
+		sent(topic, meter)
 	]
 	outside == []
 	wide := [filter |
 		some filter in ["#", "t/#", "t/acme/d/m-1/#", "t/acme/d/m-1/+/x", "t/acme/d/+/cmd", "t/acme/b/sensor/cmd"]
-		templates.subscribed(filter) with input as meter
+		heard(filter, meter)
 	]
 	wide == []
-	templates.depth == 5
+	deep := templates.depth with data.site.topics as shipped
+	deep == 5
 }
 
 test_an_id_that_changes_the_shape_has_no_topics if {
 	bad := ["", "a/b", "a+", "#", "*", "a>b", "a b", "a\tb", "a\nb", "a\rb", "{device}", "a\u00a0b", "$SYS"]
 	open := [id |
 		some id in bad
-		templates.published(concat("", ["t/acme/d/", id, "/ops"])) with input as facts("acme", id, "meter")
+		sent(concat("", ["t/acme/d/", id, "/ops"]), facts("acme", id, "meter"))
 	]
 	open == []
 	foreign := [id |
 		some id in bad
-		templates.published(concat("", ["t/", id, "/d/m-1/ops"])) with input as facts(id, "m-1", "meter")
+		sent(concat("", ["t/", id, "/d/m-1/ops"]), facts(id, "m-1", "meter"))
 	]
 	foreign == []
 	classless := [id |
 		some id in bad
-		templates.subscribed(concat("", ["t/acme/b/", id, "/ops"])) with input as facts("acme", "m-1", id)
+		heard(concat("", ["t/acme/b/", id, "/ops"]), facts("acme", "m-1", id))
 	]
 	classless == []
 }

@@ -23,17 +23,11 @@ after(version, last) if {
 	version > last
 }
 
-# Not among those that are refused. A list that is no list, or holds anything but versions, clears nothing.
+# Not among those that are refused. What is no list clears nothing.
 clear_of(version, refused) if {
 	whole(version)
 	is_array(refused)
-	hits := [other | some other in refused; not apart(version, other)]
-	count(hits) == 0
-}
-
-apart(version, other) if {
-	whole(other)
-	version != other
+	not version in refused
 }
 
 # The key of `major.minor.patch`: plain decimals without leading zeros, minor and patch below a thousand.

@@ -26,7 +26,8 @@ interface Grants extends Answer {
   readonly grants: readonly Grant[];
 }
 
-function rowHolds({ kind, input, expect }: RegoRow, evaluate: Evaluate): boolean {
+/** Whether an instance gives the row's answer, with obligations as the host renders them. */
+export function rowHolds({ kind, input, expect }: RegoRow, evaluate: Evaluate): boolean {
   const answer = evaluate(`sallyport/${kind}`, input) as Answer | undefined;
   if (answer?.allow !== expect.allow || answer.reason !== expect.reason) return false;
   const duties = render(answer.obligations, input["now"] as number);

@@ -29,7 +29,8 @@ function comparable({ kind, facts }: Row, reason: string): boolean {
   return !reserved && !["clock_skew_exceeded", "message_too_old", "topic_invalid"].includes(reason);
 }
 
-function regoRow(row: Row): RegoRow[] {
+/** The row as OPA reads it; none where the host answers before the policy. */
+export function regoRow(row: Row): RegoRow[] {
   // The host denies a replayed message by its number; the policy never sees that number.
   if (row.expect.reason === "message_replayed") return [];
   const input = inputOf(row.kind, row.facts);
@@ -58,7 +59,12 @@ export function plainRows(): { readonly input: Json }[] {
     zero_trust: streams,
     safety_segmented: ["ops", "sec", "hv"],
   };
-  return models.flatMap((model) =>
+  // What a tenant asks of sensitive streams slows no other.
+  const ordinary = ["device_pki", "zero_trust"].flatMap((model) => {
+    const input = inputOf("publish", twisted(model, "publish", "ops", ["evidence"]));
+    return input === undefined ? [] : [{ input }];
+  });
+  const healthy = models.flatMap((model) =>
     bends.flatMap((bend) =>
       (chosen[model] ?? []).flatMap((stream) => {
         if (model === "gateway_mediated" && !bend.includes("via")) return [];
@@ -67,6 +73,7 @@ export function plainRows(): { readonly input: Json }[] {
       }),
     ),
   );
+  return [...ordinary, ...healthy];
 }
 
 /** Every row that reaches the policy. */

@@ -156,17 +156,18 @@ function ownRow({ at, subjects }: Subjects, id: string, row: OwnRow): Row {
   };
 }
 
-function loadOwnRows(): Row[] {
-  const subjects = load<Subjects>(join(ownCases, "subjects.yaml"));
-  return readdirSync(ownCases)
+/** The rows of a folder of decision tables in our format. */
+export function rowsOf(folder: string): Row[] {
+  const subjects = load<Subjects>(join(folder, "subjects.yaml"));
+  return readdirSync(folder)
     .filter((name) => name.endsWith(".yaml") && name !== "subjects.yaml")
     .sort()
     .flatMap((name) =>
-      load<{ readonly cases: readonly OwnRow[] }>(join(ownCases, name)).cases.map((row, i) =>
+      load<{ readonly cases: readonly OwnRow[] }>(join(folder, name)).cases.map((row, i) =>
         ownRow(subjects, `${name.slice(0, -".yaml".length)}-${i + 1}`, row),
       ),
     );
 }
 
 /** The rows of `policies/cases`. */
-export const ownRows: readonly Row[] = loadOwnRows();
+export const ownRows: readonly Row[] = rowsOf(ownCases);
