@@ -1,4 +1,5 @@
 /** `npm run bench [PART]`: chooses what is measured. */
 if (process.argv[2] === "attach") await import("./attach.ts");
 else if (process.argv[2] === "registry") await import("./registry.ts");
+else if (process.argv[2] === "ota") await import("./ota.ts");
 else await import("./run.ts");

@@ -3,26 +3,17 @@
  * gate, not once per device. Law: the answers are those of single questions.
  */
 import type { DeviceRecord } from "../decision/facts.ts";
-import { bucketOf } from "../pdp/bucket.ts";
-import {
-  type CutList,
-  cutsOf,
-  dailyInstants,
-  type Interval,
-  instantsOf,
-  intervalAround,
-  sortedMarks,
-} from "../pdp/cuts.ts";
+import { cutsOf, type Interval, instantsOf, intervalAround, sortedMarks } from "../pdp/cuts.ts";
 import type { OtaJudgement } from "../pdp/decide-ota.ts";
-import type { FactsReader } from "../pdp/facts-reader.ts";
-import { credentialPart, registeredCredential } from "../pdp/join-ota.ts";
+import type { FactsReader, Stored } from "../pdp/facts-reader.ts";
 import type { PeerDecider } from "../pdp/pdp.ts";
 import { renderObligations, type Verdict } from "../pdp/result.ts";
 import type { PolicySnapshot } from "../pdp/snapshot.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { Scene } from "./bins.ts";
 import { type Eligibility, toEligibility } from "./eligibility.ts";
-import { compileGates, type Gate, keyAt } from "./gates.ts";
+import { compileGates, type Gate } from "./gates.ts";
+import { compileNextCut, movesWithDevice, type NextCut } from "./next-cut.ts";
+import { Scene } from "./scene.ts";
 
 /** Parts of a {@link Bulk}. */
 export interface BulkParts {
@@ -30,43 +21,52 @@ export interface BulkParts {
   readonly clock: Clock;
   readonly snapshot: () => PolicySnapshot | undefined;
   readonly decider: Pick<PeerDecider, "foresee">;
-  /** Most remembered combinations; beyond it all are forgotten. */
+  /** Most remembered combinations; beyond it all are forgotten. Default 200,000. */
   readonly maxClasses?: number;
 }
 
-/** `true`: the gate passed for this key. */
-type Known = Map<string, Verdict | true>;
+/** What devices of one tenant, model and release have in common, as it was when it was read. */
+interface Ground {
+  readonly tenant: Stored<unknown> | undefined;
+  readonly release: Stored<unknown> | undefined;
+  readonly rollout: Stored<{ readonly id: string; readonly state: string }> | undefined;
+}
 
-/** What is common to the devices of one tenant, model and release. */
+/** What is known of those devices. */
 interface Scope {
-  readonly cuts: CutList;
+  readonly ground: Ground;
   readonly gates: readonly Gate[];
-  readonly known: readonly Known[];
-  readonly facts: Readonly<Record<string, unknown>>;
-  readonly rolloutState: string;
+  readonly nextCut: NextCut;
   readonly salt: string;
-  /** Moments of the scope's own time facts, sorted. */
-  readonly marks: readonly number[];
-  readonly validFrom: number;
-  readonly validUntil: number;
+  /** Between these moments no time fact of the ground changes anything. */
+  readonly valid: Interval;
   /** Ages of the facts between which nothing changes. */
   readonly lag: Interval;
-  /** Gates that contradicted each other: every device is asked by itself. */
-  distrusted: boolean;
+  /** The turn in which it was looked at last. */
+  turn: number;
+  /** Nothing can be remembered: every device is asked by itself. */
+  single: boolean;
 }
+
+const mostClasses = 200_000;
 
 /** A judge of many devices. Not for keeping: one per scan. */
 export class Bulk {
   readonly #parts: BulkParts;
-  readonly #scopes = new Map<string, Scope>();
+  /** By release, then by tenant, then by model. */
+  readonly #scopes = new Map<string, Map<string, Map<string, Scope>>>();
+  readonly #scene = new Scene();
   #snapshot: PolicySnapshot | undefined;
-  #revision = -1;
   #synced = false;
-  #now = 0;
   #watermark = 0;
-  #classes = 0;
+  #turn = 0;
+  #counted = 0;
+  /** Devices judged so far. */
+  judged = 0;
   /** Evaluations of the policy so far. */
   evaluations = 0;
+  /** How often gates of the policy contradicted themselves; their devices were asked one by one from then on. */
+  contradictions = 0;
 
   constructor(parts: BulkParts) {
     this.#parts = parts;
@@ -74,141 +74,152 @@ export class Bulk {
 
   /** Takes the clock and what is in force for the next devices; call it at least once a second of work. */
   begin(): void {
-    const { clock, facts, snapshot } = this.#parts;
+    const { clock, facts, maxClasses = mostClasses, snapshot } = this.#parts;
     const policy = snapshot();
     const { synced, watermark } = facts.freshness();
-    this.#now = clock.now();
+    this.#scene.now = clock.now();
     this.#watermark = watermark;
-    const stale = policy !== this.#snapshot || facts.revision !== this.#revision || synced !== this.#synced;
-    if (stale || this.#classes > (this.#parts.maxClasses ?? 200_000)) {
+    this.#turn += 1;
+    if (policy !== this.#snapshot || synced !== this.#synced || this.#grown() > maxClasses)
       this.#scopes.clear();
-      this.#classes = 0;
-    }
     this.#snapshot = policy;
-    this.#revision = facts.revision;
     this.#synced = synced;
-    for (const [key, scope] of this.#scopes) if (!this.#holds(scope)) this.#scopes.delete(key);
+  }
+
+  /** Combinations and values that are remembered. */
+  get size(): number {
+    let size = 0;
+    for (const byTenant of this.#scopes.values())
+      for (const byModel of byTenant.values())
+        for (const { gates } of byModel.values()) for (const gate of gates) size += gate.size;
+    return size;
+  }
+
+  /** The size, where evaluations can have added to it. */
+  #grown(): number {
+    if (this.#counted === this.evaluations) return 0;
+    this.#counted = this.evaluations;
+    return this.size;
   }
 
   /** The answer for a device and a release. */
   judge(device: DeviceRecord, release: string): Eligibility {
+    this.judged += 1;
     const scope = this.#scope(device, release);
-    if (scope === undefined || scope.distrusted) return this.#single(device.id, release).eligibility;
-    const registered = registeredCredential(device);
-    const credentials = registered === undefined ? {} : { [registered[0]]: registered[1] };
-    const facts = {
-      ...scope.facts,
-      device: { ...device, credentials },
-      credential: credentialPart(device, registered),
-    };
-    const scene: Scene = { now: this.#now, facts, bucket: () => bucketOf(scope.salt, device.id) };
-    const keys: string[] = [];
-    for (const [at, gate] of scope.gates.entries()) {
-      const key = keyAt(gate, scene);
-      keys.push(key);
-      const found = (scope.known[at] as Known).get(key);
-      if (found === true) continue;
-      if (found !== undefined) return this.#answer(device.id, release, found, scope, scene);
-      break;
+    if (scope.single) return this.#ask(device.id, release).eligibility;
+    const scene = this.#scene;
+    scene.look(device, scope.salt);
+    const { gates } = scope;
+    for (let at = 0; at < gates.length; at++) {
+      const said = (gates[at] as Gate).find(scene);
+      if (said === true) continue;
+      return said === undefined
+        ? this.#learn(device.id, release, scope, at)
+        : this.#answer(device.id, release, said, scope);
     }
-    return this.#learn(device.id, release, scope, scene, keys);
+    return this.#learn(device.id, release, scope, gates.length);
   }
 
-  #learn(id: string, release: string, scope: Scope, scene: Scene, keys: string[]): Eligibility {
-    const { eligibility, judgement } = this.#single(id, release);
+  /** Asks the policy; `first` is the first gate that had nothing to say. */
+  #learn(id: string, release: string, scope: Scope, first: number): Eligibility {
+    const { eligibility, judgement } = this.#ask(id, release);
     const { verdict, cacheable } = judgement.done;
     // The clock moved on meanwhile: the answer is right, and belongs to another moment.
-    if (judgement.asking.now !== this.#now || !cacheable) return eligibility;
+    if (judgement.asking.now !== this.#scene.now || !cacheable) return eligibility;
     const giver = scope.gates.findIndex(({ reasons }) => reasons.has(verdict.reason));
-    if (giver < keys.length - 1) {
-      scope.distrusted = true;
-      return eligibility;
-    }
-    for (let at = 0; at <= giver; at++) {
-      const key = keys[at] ?? keyAt(scope.gates[at] as Gate, scene);
-      (scope.known[at] as Known).set(key, at === giver ? verdict : true);
-      this.#classes += 1;
+    let sound = giver >= first;
+    for (let at = 0; at <= giver; at++)
+      if (!(scope.gates[at] as Gate).learn(this.#scene, at === giver ? verdict : true)) sound = false;
+    if (!sound) {
+      // A gate looks at more than it lists: nothing that it said is trusted any more.
+      scope.single = true;
+      this.contradictions += 1;
     }
     return eligibility;
   }
 
-  #single(id: string, release: string): { eligibility: Eligibility; judgement: OtaJudgement } {
+  #ask(id: string, release: string): { eligibility: Eligibility; judgement: OtaJudgement } {
     this.evaluations += 1;
     const judgement = this.#parts.decider.foresee({ kind: "ota", device_id: id, release });
     return { judgement, eligibility: toEligibility(id, release, judgement.decision, judgement.asking.now) };
   }
 
-  #answer(id: string, release: string, verdict: Verdict, scope: Scope, scene: Scene): Eligibility {
+  #answer(id: string, release: string, verdict: Verdict, scope: Scope): Eligibility {
     const { allow, reason, retry } = verdict;
-    const obligations = renderObligations(verdict, this.#now);
-    const valid_until = this.#validUntil(scope, scene);
-    return toEligibility(id, release, { allow, reason, retry, obligations, valid_until }, this.#now);
-  }
-
-  /** As a single answer has it: the next cut of any fact, or the facts growing stale unheard. */
-  #validUntil(scope: Scope, scene: Scene): number | undefined {
-    const { cuts, marks } = scope;
-    let next = Number.POSITIVE_INFINITY;
-    for (const { at } of instantsOf(cuts.time.filter(ofDevice), scene.facts))
-      if (at > this.#now && at < next) next = at;
-    for (const { at } of dailyInstants(cuts.daily, scene.facts, this.#now))
-      if (at > this.#now && at < next) next = at;
-    const common = intervalAround(marks, this.#now).until;
+    const { now } = this.#scene;
+    const obligations = renderObligations(verdict, now);
+    // As a single answer has it: the next cut of any fact, or the facts growing stale unheard.
     const stale = this.#watermark + scope.lag.until;
-    const until = Math.min(next, common, stale);
-    return until === Number.POSITIVE_INFINITY ? undefined : until;
+    const until = Math.min(scope.nextCut(this.#scene), scope.valid.until, stale);
+    const valid_until = until === Number.POSITIVE_INFINITY ? undefined : until;
+    return toEligibility(id, release, { allow, reason, retry, obligations, valid_until }, now);
   }
 
-  #holds(scope: Scope): boolean {
-    const lag = this.#now - this.#watermark;
-    if (this.#now < scope.validFrom || this.#now >= scope.validUntil) return false;
-    if (lag < scope.lag.from || lag >= scope.lag.until) return false;
-    const { facts } = this.#parts;
-    const rollout = scope.salt === "" ? undefined : facts.rollout(scope.salt);
-    return (rollout?.record?.state ?? "") === scope.rolloutState;
+  #scope(device: DeviceRecord, release: string): Scope {
+    let byTenant = this.#scopes.get(release);
+    if (byTenant === undefined) this.#scopes.set(release, (byTenant = new Map<string, Map<string, Scope>>()));
+    let byModel = byTenant.get(device.tenant);
+    if (byModel === undefined) byTenant.set(device.tenant, (byModel = new Map<string, Scope>()));
+    let scope = byModel.get(device.model);
+    if (scope?.turn === this.#turn) return scope;
+    const ground = this.#ground(device.tenant, release);
+    if (scope === undefined || !this.#holds(scope, ground))
+      byModel.set(device.model, (scope = this.#build(device.model, ground)));
+    scope.turn = this.#turn;
+    return scope;
   }
 
-  #scope(device: DeviceRecord, release: string): Scope | undefined {
-    const key = `${release}|${device.tenant}|${device.model}`;
-    const known = this.#scopes.get(key);
-    if (known !== undefined) return known;
+  #ground(tenant: string, release: string): Ground {
     const { facts } = this.#parts;
-    const snapshot = this.#snapshot;
-    const tenant = facts.tenant(device.tenant);
     const offered = release === "" ? undefined : facts.release(release);
     const rollout = offered?.record?.rollout ? facts.rollout(offered.record.rollout) : undefined;
-    const invalid = [tenant, offered, rollout].some((stored) => stored?.invalid !== undefined);
-    if (snapshot?.inputs.ota === undefined || invalid) return undefined;
-    const cuts = cutsOf(snapshot.cuts, device.model || (tenant?.record?.model ?? ""), "ota");
-    if (cuts.gates === undefined) return undefined;
+    return { tenant: facts.tenant(tenant), release: offered, rollout };
+  }
+
+  #holds(scope: Scope, { release, rollout, tenant }: Ground): boolean {
+    const { ground, lag, valid } = scope;
+    const age = this.#scene.now - this.#watermark;
+    return (
+      this.#scene.now >= valid.from &&
+      this.#scene.now < valid.until &&
+      age >= lag.from &&
+      age < lag.until &&
+      ground.tenant?.revision === tenant?.revision &&
+      ground.release?.revision === release?.revision &&
+      ground.rollout?.revision === rollout?.revision &&
+      // A pause that is set here changes no record.
+      ground.rollout?.record?.state === rollout?.record?.state
+    );
+  }
+
+  #build(model: string, ground: Ground): Scope {
+    const { release, rollout, tenant } = ground;
+    const always: Interval = { from: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY };
+    const none = { ground, gates: [], nextCut: () => 0, salt: "", valid: always, lag: always };
+    const invalid = [tenant, release, rollout].some((stored) => stored?.invalid !== undefined);
+    if (this.#snapshot?.inputs.ota === undefined || invalid) return { ...none, turn: 0, single: true };
     const own = {
       tenant: tenant?.record ?? null,
-      release: offered?.record ?? null,
+      release: release?.record ?? null,
       rollout: rollout?.record ?? null,
     };
-    const common = cuts.time.filter((cut) => !ofDevice(cut));
+    const cuts = cutsOf(this.#snapshot.cuts, model || modelOf(own.tenant), "ota");
+    if (cuts.gates === undefined) return { ...none, turn: 0, single: true };
+    const common = cuts.time.filter((cut) => !movesWithDevice(cut));
     const marks = sortedMarks(instantsOf(common, own).map(({ at }) => at));
-    const { from, until } = intervalAround(marks, this.#now);
-    const gates = compileGates(cuts.gates, cuts.time);
-    const scope: Scope = {
-      cuts,
-      gates,
-      known: gates.map(() => new Map()),
-      facts: own,
-      rolloutState: own.rollout?.state ?? "",
-      salt: own.rollout?.id ?? "",
-      marks,
-      validFrom: from,
-      validUntil: until,
-      lag: intervalAround(sortedMarks(cuts.lag), this.#now - this.#watermark),
-      distrusted: false,
+    return {
+      ground,
+      gates: compileGates(cuts.gates, cuts.time, own),
+      nextCut: compileNextCut(cuts, own),
+      salt: rollout?.record?.id ?? "",
+      valid: intervalAround(marks, this.#scene.now),
+      lag: intervalAround(sortedMarks(cuts.lag), this.#scene.now - this.#watermark),
+      turn: 0,
+      single: false,
     };
-    this.#scopes.set(key, scope);
-    return scope;
   }
 }
 
-/** Whether a cut is of the device itself, not of what the scan has in common. */
-function ofDevice({ fact }: { readonly fact: string }): boolean {
-  return fact.startsWith("device.") || fact.startsWith("credential.");
+function modelOf(tenant: unknown): string {
+  return (tenant as { readonly model?: string } | null)?.model ?? "";
 }

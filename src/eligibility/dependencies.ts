@@ -16,15 +16,23 @@ export function dependencyCircle(
   release: ReleaseRecord,
   all: readonly ReleaseRecord[],
 ): readonly string[] | undefined {
-  const walk = (at: ReleaseRecord, trail: readonly string[]): readonly string[] | undefined => {
-    const seen = trail.indexOf(at.id);
-    if (seen >= 0) return [...trail.slice(seen), at.id];
-    for (const ways of bringers(at, all)) {
-      // One bringer that leads out of it is enough.
-      const circles = ways.map((each) => walk(each, [...trail, at.id]));
-      if (circles.length > 0 && circles.every((circle) => circle !== undefined)) return circles[0];
-    }
-    return undefined;
-  };
-  return walk(release, []);
+  const known = all.some(({ id }) => id === release.id) ? all : [release, ...all];
+  const needs = new Map(known.map((each) => [each.id, bringers(each, known)]));
+  // Whoever needs nobody, or for each need somebody who can be had, can be had; the others wait for each other.
+  const free = new Set<string>();
+  const waits = (ways: readonly ReleaseRecord[]): boolean =>
+    ways.length > 0 && !ways.some(({ id }) => free.has(id));
+  for (let before = -1; before !== free.size; ) {
+    before = free.size;
+    for (const { id } of known) if (!(needs.get(id) ?? []).some(waits)) free.add(id);
+  }
+  if (free.has(release.id)) return undefined;
+  const trail: string[] = [];
+  for (let id = release.id; ; ) {
+    const seen = trail.indexOf(id);
+    if (seen >= 0) return [...trail.slice(seen), id];
+    trail.push(id);
+    // Who cannot be had has a need that nobody meets, and the first of those who would cannot be had either.
+    id = (needs.get(id) ?? []).find(waits)?.[0]?.id ?? id;
+  }
 }

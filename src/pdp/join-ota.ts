@@ -7,31 +7,42 @@ import { devicePart, type Joined, Reading } from "./join.ts";
 type Registered = readonly [fingerprint: string, record: CredentialRecord];
 
 /**
- * The credential that stands for a device that presents none: the active one that its evidence is bound to, else
- * the active one bound last; where none is active, the one bound last, so that the policy can say what became of it.
+ * The credential that stands for a device that presents none, by its fingerprint: the active one that its evidence is
+ * bound to, else the active one bound last; where none is active, the one bound last, so that the policy can say what
+ * became of it.
  */
-export function registeredCredential(device: DeviceRecord): Registered | undefined {
-  const bound = device.attestation?.key_fingerprint;
-  let best: Registered | undefined;
+export function registeredFingerprint({ attestation, credentials }: DeviceRecord): string | undefined {
+  let best: string | undefined;
   let bestRank = -1;
-  for (const fingerprint of Object.keys(device.credentials)) {
-    const record = device.credentials[fingerprint] as CredentialRecord;
-    const rank = record.status !== "active" ? 0 : fingerprint === bound ? 2 : 1;
-    if (best === undefined || rank > bestRank || (rank === bestRank && isLater(fingerprint, record, best))) {
-      best = [fingerprint, record];
+  for (const fingerprint in credentials) {
+    const record = credentials[fingerprint] as CredentialRecord;
+    const rank = record.status !== "active" ? 0 : fingerprint === attestation?.key_fingerprint ? 2 : 1;
+    if (
+      best === undefined ||
+      rank > bestRank ||
+      (rank === bestRank && isLater(fingerprint, best, credentials))
+    ) {
+      best = fingerprint;
       bestRank = rank;
     }
   }
   return best;
 }
 
-function isLater(fingerprint: string, record: CredentialRecord, than: Registered): boolean {
-  const by = record.bound_at - than[1].bound_at;
-  return by > 0 || (by === 0 && fingerprint < than[0]);
+function isLater(fingerprint: string, than: string, credentials: DeviceRecord["credentials"]): boolean {
+  const by = (credentials[fingerprint]?.bound_at ?? 0) - (credentials[than]?.bound_at ?? 0);
+  return by > 0 || (by === 0 && fingerprint < than);
+}
+
+export function registeredCredential(device: DeviceRecord): Registered | undefined {
+  const fingerprint = registeredFingerprint(device);
+  return fingerprint === undefined
+    ? undefined
+    : [fingerprint, device.credentials[fingerprint] as CredentialRecord];
 }
 
 /** The facts of that credential, as far as the registry knows them. */
-export function credentialPart(device: DeviceRecord, registered: Registered | undefined): unknown {
+function credentialPart(device: DeviceRecord, registered: Registered | undefined): unknown {
   if (registered === undefined) return null;
   const [fingerprint, record] = registered;
   return {
