@@ -6,6 +6,7 @@ import { policyDiff } from "./policy-diff.ts";
 import { policyEval } from "./policy-eval.ts";
 import { policyExplain } from "./policy-explain.ts";
 import { policyFmt } from "./policy-fmt.ts";
+import { policyFuzz } from "./policy-fuzz.ts";
 import { policyInspect } from "./policy-inspect.ts";
 import { policyNew } from "./policy-new.ts";
 import { policyTest } from "./policy-test.ts";
@@ -27,6 +28,7 @@ export function policy(program: Command): void {
   policyEval(parent);
   policyExplain(parent);
   policyInspect(parent);
+  policyFuzz(parent);
   policyDiff(parent);
   policyBuild(parent);
 }

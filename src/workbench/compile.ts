@@ -7,7 +7,7 @@ import { Fault } from "../runtime/fault.ts";
 import { type Finding, policyFault } from "./finding.ts";
 import { type Opa, runOpa } from "./opa.ts";
 import { type Objection, readOpaErrors, readOpaText } from "./opa-errors.ts";
-import { ignoreFlags } from "./sources.ts";
+import { ignoreFlags, type Loaded } from "./sources.ts";
 
 /** What to compile and how. */
 export interface CompileOptions {
@@ -16,8 +16,8 @@ export interface CompileOptions {
   readonly entrypoints: readonly string[];
   /** OPA's level 2 does not end on large policies. */
   readonly optimize: 0 | 1;
-  /** Whether Rego tests are compiled too. */
-  readonly tests?: boolean;
+  /** Whether Rego tests or invariants are compiled too. */
+  readonly with?: Loaded;
 }
 
 /** What OPA made: one module and the base documents. */
@@ -39,7 +39,7 @@ const archiveLimits = {
  */
 export async function compilePolicy(opa: Opa, options: CompileOptions): Promise<Compiled> {
   const { dir, entrypoints, optimize } = options;
-  const ignore = ignoreFlags(options.tests === undefined ? {} : { tests: options.tests });
+  const ignore = ignoreFlags(options.with);
   const found = await objectionsOf(opa, dir, ignore);
   if (found.length > 0) throw policyFault(found);
   const out = await mkdtemp(join(tmpdir(), "sallyport-policy-"));

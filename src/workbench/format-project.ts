@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Finding, sortFindings } from "./finding.ts";
 import { formatSource } from "./format.ts";
 import type { Opa } from "./opa.ts";
-import { policySources, testSources } from "./sources.ts";
+import { invariantSources, policySources, testSources } from "./sources.ts";
 
 /** What became of the files. */
 export interface FormatReport {
@@ -16,9 +16,11 @@ export interface FormatReport {
   readonly total: number;
 }
 
-/** Formats rules and tests of the project in `dir`; `write: false` only looks. @throws Fault `tool_missing` */
+/** Formats rules, tests and invariants of the project in `dir`; `write: false` only looks. @throws Fault `tool_missing` */
 export async function formatProject(opa: Opa, dir: string, write: boolean): Promise<FormatReport> {
-  const sources = [...policySources(dir), ...testSources(dir)].filter(({ path }) => path.endsWith(".rego"));
+  const sources = [...policySources(dir), ...testSources(dir), ...invariantSources(dir)].filter(({ path }) =>
+    path.endsWith(".rego"),
+  );
   const changed: string[] = [];
   const refused: Finding[] = [];
   let next = 0;

@@ -2,7 +2,8 @@
 import type { Difference } from "./run-cases.ts";
 import type { TestReport } from "./test-policy.ts";
 
-interface XmlCase {
+/** One test of a report. */
+export interface XmlCase {
   readonly suite: string;
   readonly name: string;
   readonly file: string;
@@ -66,7 +67,11 @@ function casesOf(report: TestReport): XmlCase[] {
 
 /** The report as XML text. */
 export function renderJunit(report: TestReport): string {
-  const all = casesOf(report);
+  return renderSuites("sallyport policy test", casesOf(report));
+}
+
+/** Tests as XML text, grouped by their suites. */
+export function renderSuites(title: string, all: readonly XmlCase[]): string {
   const suites = [...new Set(all.map(({ suite }) => suite))].map((suite) => {
     const own = all.filter((each) => each.suite === suite);
     const failures = own.filter(({ failure }) => failure !== undefined).length;
@@ -80,5 +85,5 @@ export function renderJunit(report: TestReport): string {
     });
     return `  <testsuite name="${suite}" tests="${own.length}" failures="${failures}" skipped="${skipped}">\n${lines.join("\n")}\n  </testsuite>`;
   });
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="sallyport policy test">\n${suites.join("\n")}\n</testsuites>\n`;
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="${escapeXml(title)}">\n${suites.join("\n")}\n</testsuites>\n`;
 }

@@ -70,7 +70,7 @@ export async function coverageOfTests(
 
 async function compileTests(opa: Opa, { dir }: PolicyProject, entrypoints: string[]): Promise<Policy> {
   // Not optimised: a test of constants would be computed away, and the compiler panics on it.
-  const { wasm, data } = await compilePolicy(opa, { dir, entrypoints, optimize: 0, tests: true });
+  const { wasm, data } = await compilePolicy(opa, { dir, entrypoints, optimize: 0, with: { tests: true } });
   return loadPolicy({ wasm, data: JSON.parse(Buffer.from(data).toString("utf8")), required: [] });
 }
 

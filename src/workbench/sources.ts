@@ -11,14 +11,21 @@ export interface Source {
 
 const counts = /^policy\.yaml$|\.rego$|(?:^|\/)data\.(?:yaml|yml|json)$|^schemas\/[a-z_]+\.json$/;
 const isTest = /_test\.rego$/;
-const skipped = /(?:^|\/)(?:node_modules|cases|dist|\.[^/]+)\//;
+const skipped = /^invariants\/|(?:^|\/)(?:node_modules|cases|dist|\.[^/]+)\//;
 /** Decision tables: a bundle brings them along, so that the service can try it. */
 const isTable = /^cases\/[^/]+\.ya?ml$/;
 
-/** What OPA must not load: tests, tables, schemas, other people's packages. `tests: true` keeps the tests. */
-export function ignoreFlags(options: { readonly tests?: boolean } = {}): string[] {
+/** What is loaded beside the rules, and otherwise left out. */
+export interface Loaded {
+  readonly tests?: boolean;
+  readonly invariants?: boolean;
+}
+
+/** What OPA must not load: tests, invariants, tables, schemas, other people's packages. */
+export function ignoreFlags(options: Loaded = {}): string[] {
   const patterns = ["cases", "schemas", "node_modules", "dist", "*.ts"];
   if (options.tests !== true) patterns.unshift("*_test.rego");
+  if (options.invariants !== true) patterns.unshift("invariants");
   return patterns.flatMap((pattern) => ["--ignore", pattern]);
 }
 
@@ -40,6 +47,15 @@ export function policySources(folder: string): readonly Source[] {
 export function testSources(folder: string): readonly Source[] {
   return list(folder)
     .filter((path) => isTest.test(path))
+    .map((path) => ({ path, bytes: readFileSync(join(folder, path)) }));
+}
+
+/** What `policy fuzz` holds a project to, sorted by path; no part of a bundle. */
+export function invariantSources(folder: string): readonly Source[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((path) => path.replaceAll("\\", "/"))
+    .filter((path) => /^invariants\/.*\.rego$/.test(path) && !isTest.test(path))
+    .sort()
     .map((path) => ({ path, bytes: readFileSync(join(folder, path)) }));
 }
 

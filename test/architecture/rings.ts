@@ -68,6 +68,7 @@ export const owners: Readonly<Record<string, readonly string[]>> = {
   zod: ["bundle/", "config/", "registry/"],
   ajv: ["engine/", "registry/", "workbench/"],
   re2js: ["engine/"],
+  "fast-check": ["workbench/"],
   yaml: ["engine/", "config/", "registry/", "workbench/", "cli/"],
   jose: ["identity/"],
   "@peculiar/x509": ["identity/"],

@@ -125,7 +125,34 @@ describeWithOpa("sallyport policy", () => {
     expect(await policy("fmt", at("broken"), "--check")).toMatchObject({ code: 2 });
     const written = await policy("fmt", at("broken"));
     expect(written.code).toBe(0);
-    expect(written.stdout).toMatch(/formatted .*more\.rego\n10 files|formatted .*more\.rego\n11 files/);
+    expect(written.stdout).toMatch(/formatted .*more\.rego\n12 files/);
+  });
+
+  it("fuzz: 0 where nothing is found, 2 with a counterexample, JUnit and JSON, the seed replays it", async () => {
+    createProject(at("open"), "device_pki");
+    const rego = path.join(at("open"), "authz", "device.rego");
+    const text = readFileSync(rego, "utf8");
+    writeFileSync(rego, text.replace("input.device.state.quarantine.active == false", "true"));
+    const junit = at("fuzz.xml");
+    const few = ["--runs", "200", "--seed", "3"];
+    const [good, open, json] = await Promise.all([
+      policy("fuzz", at("good"), ...few),
+      policy("fuzz", at("open"), ...few, "--junit", junit),
+      policy("fuzz", at("open"), ...few, "--json"),
+    ]);
+    expect(good.code).toBe(0);
+    expect(good.stdout).toMatch(/seed +3\n(?:.*\n)+nothing found in [\d.]+ s\n$/);
+    expect(open.code).toBe(2);
+    expect(open.stdout).toMatch(
+      /^VIOLATED .*open\/invariants\/first\.rego:\d+ a quarantined device is allowed something\n {4}connect of first#\d+\n/,
+    );
+    expect(readFileSync(junit, "utf8")).toMatch(/<testsuite name="invariants" tests="5" failures="1"/);
+    expect(json.code).toBe(2);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      passed: false,
+      seed: 3,
+      counterexamples: [{ allow: true, reason: "ok", facts: { device: { id: "meter-1" } } }],
+    });
   });
 
   it("eval, explain and inspect answer", async () => {

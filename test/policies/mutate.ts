@@ -30,7 +30,9 @@ interface Ledger {
 function digestOf(): string {
   const hash = createHash("sha256");
   for (const folder of [policies, join(root, "test", "policies")]) {
-    const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).sort();
+    const files = readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((name) => !name.startsWith("invariants"))
+      .sort();
     for (const file of files.filter((name) =>
       /\.(rego|yaml)$|(?:cuts\.json|rows-data\.ts|mutant-checks\.ts|schemata\.ts)$/.test(name),
     ))
@@ -48,7 +50,11 @@ async function compileGuarded(): Promise<{
   const opa = needOpa();
   const copy = mkdtempSync(join(tmpdir(), "sallyport-schemata-"));
   try {
-    cpSync(policies, copy, { recursive: true });
+    // Invariants are no part of a bundle: `policy fuzz` holds them.
+    cpSync(policies, copy, {
+      recursive: true,
+      filter: (path) => !path.startsWith(join(policies, "invariants")),
+    });
     const mutants: Mutant[] = [];
     const tests: string[] = [];
     const files = readdirSync(copy, { recursive: true, encoding: "utf8" }).filter((name) =>
@@ -76,7 +82,12 @@ async function compileGuarded(): Promise<{
       ...tests,
     ];
     writeFileSync(join(copy, "off.json"), "{}");
-    const { wasm, data } = await compilePolicy(opa, { dir: copy, entrypoints, optimize: 0, tests: true });
+    const { wasm, data } = await compilePolicy(opa, {
+      dir: copy,
+      entrypoints,
+      optimize: 0,
+      with: { tests: true },
+    });
     const policy = await instantiate(Buffer.from(wasm));
     const site = JSON.parse(Buffer.from(data).toString("utf8")) as object;
     const evaluateAt = (off: number): Evaluate => {

@@ -50,15 +50,28 @@ describeWithOpa("policy check", () => {
     ["clock-read", "x := time.now_ns()\n", 3, "x := 1\n"],
     [
       "negated-call",
-      'x if not startswith(input.device.id, "m")\n',
+      'x if not startswith(input.request.via, "m")\n',
       3,
-      'x if {\n\tis_string(input.device.id)\n\tnot startswith(input.device.id, "m")\n}\n',
+      'x if {\n\tis_string(input.request.via)\n\tnot startswith(input.request.via, "m")\n}\n',
     ],
     [
       "negated-call",
       'x if not input.device.model in {"a"}\n',
       3,
-      'x if {\n\tinput.device.class == "meter"\n\tnot input.device.model in {"a"}\n}\n',
+      'x if {\n\tis_string(input.device.model)\n\tnot input.device.model in {"a"}\n}\n',
+    ],
+    [
+      "negated-call",
+      "x if not input.device.firmware.key in input.fw_policy.blocked\n",
+      3,
+      "x if {\n\tinput.device.firmware.key - 1 >= 0\n\tnot input.device.firmware.key in input.fw_policy.blocked\n}\n",
+    ],
+    // The operands of a call are taken out of a `not`: nothing is true of what is absent.
+    [
+      "negated-fact",
+      'x if not input.device.class == "meter"\n',
+      3,
+      'x if not startswith(input.device.class, "meter")\n',
     ],
     [
       "negated-fact",
@@ -77,6 +90,12 @@ describeWithOpa("policy check", () => {
       'x contains "device_retired" if input.device.state.lifecycle != "active"\n',
       3,
       'x contains "device_retired" if {\n\tis_object(input.device)\n\tinput.device.state.lifecycle != "active"\n}\n',
+    ],
+    [
+      "absent-opens",
+      'x contains "credential_expired" if not startswith(input.credential.type, "x")\n',
+      3,
+      'x contains "credential_expired" if not sound\n\nsound if startswith(input.credential.type, "x")\n',
     ],
     ["unreachable-rule", "x := 1\n\ny := 2\n", 5, "x := y\n\ny := 2\n"],
     ["unreachable-else", "x := 1 if true\n\nelse := 2\n", 5, "x := 1 if input.now\n\nelse := 2\n"],

@@ -25,7 +25,7 @@ failing contains "credential_binding_mismatch" if not bound
 
 failing contains "credential_unknown" if not registered
 
-failing contains "credential_expired" if not time.ahead(input.credential.not_after)
+failing contains "credential_expired" if not valid
 
 failing contains "device_quarantined" if not in_use
 
@@ -61,6 +61,8 @@ bound if input.credential.device_id == input.device.id
 bound if profile.unique_credential == false
 
 registered if input.device.credentials[input.credential.fingerprint].status == "active"
+
+valid if time.ahead(input.credential.not_after)
 
 in_use if {
 	input.device.state.lifecycle == "active"
