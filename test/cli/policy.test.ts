@@ -151,7 +151,7 @@ describeWithOpa("sallyport policy", () => {
     expect(JSON.parse(json.stdout)).toMatchObject({
       passed: false,
       seed: 3,
-      counterexamples: [{ allow: true, reason: "ok", facts: { device: { id: "meter-1" } } }],
+      counterexamples: [{ allow: true, reason: "ok", facts: { device: { id: "m-1" } } }],
     });
   });
 
