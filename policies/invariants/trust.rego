@@ -111,7 +111,8 @@ topic := regex.replace(input.facts.request.filter, `^\$share/[^/]+/`, "") if inp
 
 levels := split(topic, "/")
 
-stream := levels[data.site.topics.stream_level]
+# The layout of the shipped site: t/<tenant>/d/<device>/<stream>.
+stream := levels[4]
 
 # --- harms: none of these ever turns a denial into an allow ---------------------------------------------------------
 harms["quarantine"] := {"device": {"state": {"quarantine": {"active": true}}}} if is_object(device)
