@@ -73,7 +73,7 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
 
   // Facts first: nothing can be decided before them.
   const facts = await openFacts(config, clock, stack);
-  const { ledger, overrides, records, registry } = facts;
+  const { effects, ledger, overrides, plane, records, registry } = facts;
   const offences = new Offences(config.registry.dir);
   const report = path.join(config.registry.dir, "blocked-question.json");
   offences.take(report);
@@ -87,7 +87,8 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
     logger,
     stack,
     records,
-    effects: ledger,
+    effects,
+    leases: () => plane?.grantsLeases !== false,
     pauses: {
       of: (target) => overrides.of(target),
       pause: (rollout, reason) => pauseRollout(overrides, rollout, reason),

@@ -64,7 +64,7 @@ async function build(
   const promisedUntil = promisedBefore(config);
 
   const facts = await openFacts(config, clock, stack);
-  const { ledger, overrides, records, registry } = facts;
+  const { effects, ledger, overrides, plane, records, registry } = facts;
   // It answers nobody; it holds the mask of its own log, and judges bundles before any worker has them.
   const deciding = await startDeciding({
     config,
@@ -73,7 +73,7 @@ async function build(
     logger,
     stack,
     records,
-    effects: ledger,
+    effects,
     pauses: { of: (target) => overrides.of(target), pause: async () => undefined },
     sink: decisionSink(config),
     inheritance: {},
@@ -94,12 +94,14 @@ async function build(
 
   const requirements: Requirement[] = [];
   const told = (): FactsTold => {
-    const { ageS, synced } = registry.freshness();
+    const { ageS } = records.freshness();
+    const { synced } = registry.freshness();
     return {
       revision: registry.revision,
       synced,
       asOfHrMs: machineMs() - ageS * 1000,
       overridesMissing: overrides.missing,
+      leases: plane?.grantsLeases !== false,
       serving: missingOf(requirements).length === 0,
     };
   };
@@ -128,8 +130,8 @@ async function build(
     drainMs: config.shutdown.drain_s * 1000,
     facts: told,
     calls: {
-      spendClaim: ({ deviceId, fingerprint }) => ledger.spendClaim(fingerprint, deviceId),
-      markReentry: ({ deviceId, since }) => ledger.markReentry(deviceId, since),
+      spendClaim: ({ deviceId, fingerprint }) => effects.spendClaim(fingerprint, deviceId),
+      markReentry: ({ deviceId, since }) => effects.markReentry(deviceId, since),
       pause: ({ reason, rollout }) => pauseRollout(overrides, rollout, reason),
       log: (lines) =>
         new Promise((resolve, reject) => {

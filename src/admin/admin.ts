@@ -43,6 +43,8 @@ export interface Acted {
   readonly sequence: number;
   readonly overrides: readonly Override[];
   readonly decisionId: string;
+  /** See {@link OverrideAct}; `local` where that is so of any act. */
+  readonly scope?: "fleet" | "local";
 }
 
 /** Sets and lifts overrides for operators. Everything that it refuses is recorded too. */
@@ -153,7 +155,8 @@ export class Admin {
       const sequence = acts.at(-1)?.sequence ?? this.sequence;
       const ids = overrides.map(({ id }) => id);
       const decisionId = record({ peer: peer.name, operation, by, input, allow: true, sequence, ids });
-      return { sequence, overrides, decisionId };
+      const scope = acts.find((act) => act.scope === "local")?.scope ?? acts.at(-1)?.scope;
+      return { sequence, overrides, decisionId, ...(scope === undefined ? {} : { scope }) };
     } catch (thrown) {
       const fault = Fault.from(thrown, "internal", "the act failed");
       record({

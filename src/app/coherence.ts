@@ -111,6 +111,7 @@ export function startCoherence(
   facts: FactsReader,
   clock: Clock,
   { leasesAccounted = false, promisedUntil = 0, worker }: Inheritance,
+  granting: () => boolean = () => true,
 ): Coherence {
   const { lease_s, max_promises } = config.coherence;
   const horizon = new Horizon(path.join(config.registry.dir, horizonName(worker)));
@@ -119,7 +120,7 @@ export function startCoherence(
   const attachments = new Attachments({
     clock,
     facts,
-    terms: { durationMs, marginMs: Math.ceil(durationMs * driftShare) + readingMs },
+    terms: { durationMs, marginMs: Math.ceil(durationMs * driftShare) + readingMs, granting },
     promises,
     succeeds: horizon.inherited !== undefined && !leasesAccounted,
   });

@@ -30,6 +30,8 @@ export interface DecidingParts {
   readonly stack: Closing;
   readonly records: RecordReader;
   readonly effects: Effects;
+  /** Whether leases may be granted now; absent: always. */
+  readonly leases?: () => boolean;
   readonly pauses: Pauses;
   /** Where the decision log goes; `undefined`: nowhere. */
   readonly sink: Sink | undefined;
@@ -83,7 +85,7 @@ export async function startDeciding(parts: DecidingParts): Promise<Deciding> {
     queryLimits: { topic_bytes: config.limits.topic_bytes, approvals: config.limits.approvals },
     onFault: (fault, query) => logger.error("a policy evaluation failed", { error: fault, kind: query.kind }),
   });
-  const coherence = startCoherence(config, records, clock, parts.inheritance);
+  const coherence = startCoherence(config, records, clock, parts.inheritance, parts.leases);
   stack.defer(pdp.onChange((change) => void coherence.attachments.apply(change)));
   const activation = stack.use(new Activation(pdp, clock, parts.policyWatch));
   mask.of = activation.mask;

@@ -13,7 +13,7 @@ import type { KeyValue } from "../runtime/ports.ts";
 type Servers = NonNullable<Config["nats"]>;
 
 /** Connects when first needed, and again after a failure: a service starts from its disk while NATS is away. */
-class NatsLink implements AsyncDisposable {
+export class NatsLink implements AsyncDisposable {
   readonly #servers: Servers;
   #node: Promise<NatsNode> | undefined;
 

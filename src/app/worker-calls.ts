@@ -13,6 +13,8 @@ export interface FactsTold {
   readonly asOfHrMs: number;
   /** Why there are no overrides to go by; absent: there are. */
   readonly overridesMissing?: string | undefined;
+  /** Whether leases may be granted. */
+  readonly leases: boolean;
   readonly serving: boolean;
 }
 

@@ -16,6 +16,8 @@ import type { ChangeTold, FactsTold, WorkerStart } from "./worker-calls.ts";
 export interface WorkerFacts {
   readonly registry: RegistryReader;
   readonly overrides: OverrideMirror;
+  /** Whether leases may be granted now. */
+  leases(): boolean;
   /** Records as they are decided on. */
   readonly records: RecordReader;
   /** How fresh they are now. */
@@ -41,8 +43,10 @@ export function openWorkerFacts(
     synced,
     asOfMs: clock.monotonicMs() - (machineMs() - asOfHrMs),
   });
+  let leases = start.facts.leases;
   const told = (facts: FactsTold): void => {
     overrides.missing = facts.overridesMissing;
+    leases = facts.leases;
     registry.told(here(facts));
   };
   told(start.facts);
@@ -51,11 +55,13 @@ export function openWorkerFacts(
   return {
     registry,
     overrides,
+    leases: () => leases,
     records,
     told,
     apply: ({ change, facts, target }) => {
       if (target !== undefined) overrides.take(target);
       overrides.missing = facts.overridesMissing;
+      leases = facts.leases;
       duties.renew();
       registry.apply(change, here(facts));
     },

@@ -89,6 +89,7 @@ export class WorkerProcess {
       logger,
       stack,
       records: facts.records,
+      leases: () => facts.leases(),
       effects: {
         spendClaim: (fingerprint, deviceId) => primary.ask("spendClaim", { fingerprint, deviceId }, dutyMs),
         markReentry: (deviceId, since) => primary.ask("markReentry", { deviceId, since }, dutyMs),

@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import { nextDecisionId } from "../pdp/answer.ts";
 import type { OtherProcesses } from "../pdp/pipeline-parts.ts";
 import { deviceIdIn } from "../registry/device-id-in.ts";
+import { overrideMetrics } from "../registry/override-metrics.ts";
 import { createRecordValidator } from "../registry/record-validator.ts";
 import { registryMetrics } from "../registry/registry-metrics.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -41,7 +42,7 @@ export interface Writing {
 /** Starts them: the policy, then the records, so that questions have answers. Throws `config_invalid` and others. */
 export async function startWriting(parts: WritingParts): Promise<Writing> {
   const { clock, config, deciding, facts, stack } = parts;
-  const { marked, overrides, records, registry } = facts;
+  const { marked, overrides, plane, records, registry } = facts;
   const admin = new Admin({
     overrides,
     registry,
@@ -66,9 +67,13 @@ export async function startWriting(parts: WritingParts): Promise<Writing> {
         name: "registry",
         missing: () => (registry.freshness().synced ? undefined : "no snapshot of records was completed yet"),
       },
-      { name: "overrides", missing: () => overrides.missing },
+      { name: "overrides", missing: () => overrides.missing ?? plane?.missing },
     ],
-    metrics: [...bundles.pipeline.metrics(), ...registryMetrics(registry)],
+    metrics: [
+      ...bundles.pipeline.metrics(),
+      ...registryMetrics(registry),
+      ...overrideMetrics(overrides, plane),
+    ],
     services: (receipts) => [
       registryService({
         records,
@@ -83,7 +88,7 @@ export async function startWriting(parts: WritingParts): Promise<Writing> {
         },
         bundle: () => activation.bundle,
       }),
-      adminService(admin, receipts),
+      adminService(admin, receipts, plane),
       bundleService(bundles.pipeline),
     ],
     look: async () => {

@@ -20,19 +20,20 @@ async function runList(flags: ListFlags): Promise<void> {
   const { listOverrides } = await import("./admin-call.ts");
   const { renderOverrides } = await import("./override-page.ts");
   const target = flags.target === undefined ? undefined : readTargetWord(flags.target);
-  const { overrides } = await listOverrides(flags, { target });
+  const list = await listOverrides(flags, { target });
+  const { overrides } = list;
   const lines = overrides.map((each) => `${JSON.stringify(each)}\n`).join("");
-  process.stdout.write(flags.json === true ? lines : renderOverrides(overrides, systemClock.now()));
+  process.stdout.write(flags.json === true ? lines : renderOverrides(list, systemClock.now()));
 }
 
 async function runSet(kind: string, target: string, flags: SetFlags): Promise<void> {
   const { setOverride } = await import("./admin-call.ts");
-  const { describeOverride } = await import("./override-page.ts");
+  const { describeOverride, whereOf } = await import("./override-page.ts");
   const { author = "", mode = "", reason, signal = "" } = flags;
   const wanted = { kind, target: readTargetWord(target), mode, signal, reason };
   const override = { id: "", by: "", since: 0, ...wanted, expires_at: readExpires(flags.expires) };
   const act = await setOverride(flags, { override, author });
-  const lines = act.overrides.map((each) => `in force: ${describeOverride(each)}\n`);
+  const lines = act.overrides.map((each) => `in force${whereOf(act)}: ${describeOverride(each)}\n`);
   process.stdout.write(flags.json === true ? `${JSON.stringify(act)}\n` : lines.join(""));
 }
 

@@ -15,7 +15,7 @@ interface Flags extends ActFlags {
 
 async function run(id: string, flags: Flags): Promise<void> {
   const { quarantineDevice } = await import("./admin-call.ts");
-  const { describeOverride } = await import("./override-page.ts");
+  const { describeOverride, whereOf } = await import("./override-page.ts");
   const { author = "", mode, reason } = flags;
   const expires_at = readExpires(flags.expires);
   const wait = flags.wait === true;
@@ -29,7 +29,7 @@ async function run(id: string, flags: Flags): Promise<void> {
     author,
     wait,
   });
-  const lines = act.overrides.map((each) => `in force: ${describeOverride(each)}\n`);
+  const lines = act.overrides.map((each) => `in force${whereOf(act)}: ${describeOverride(each)}\n`);
   if (flags.json === true) process.stdout.write(`${JSON.stringify(wait ? { act, receipt } : act)}\n`);
   else process.stdout.write([...lines, ...(wait ? receiptLines(receipt) : [])].join(""));
   if (wait && !isCovered(receipt)) process.exitCode = 1;

@@ -5,6 +5,8 @@ export interface LeaseTerms {
   readonly durationMs: number;
   /** How much longer the node waits than the client trusts: the drift of two clocks over one lease, rounded up. */
   readonly marginMs: number;
+  /** Whether leases are granted now; absent: always. A node that is deaf to the others grants none. */
+  readonly granting?: () => boolean;
 }
 
 /** Where a link stands with a change. */
@@ -46,9 +48,10 @@ export class LinkStanding {
     return this.#leasedUntilMs;
   }
 
-  /** A renewal was read at `nowMs`; returns the duration to grant. */
+  /** A renewal was read at `nowMs`; returns the duration to grant, 0: none. */
   renewed(nowMs: number): number {
-    const { durationMs, marginMs } = this.#terms;
+    const { durationMs, granting, marginMs } = this.#terms;
+    if (granting?.() === false) return 0;
     this.#leasedUntilMs = Math.max(this.#leasedUntilMs, nowMs + durationMs + marginMs);
     return durationMs;
   }

@@ -164,7 +164,13 @@ export interface Config {
     readonly cert?: string;
     readonly key?: string;
   };
-  readonly overrides: { readonly dir?: string; readonly initialize: boolean };
+  readonly overrides: {
+    readonly dir?: string;
+    readonly initialize: boolean;
+    readonly nats?: { readonly bucket: string };
+    readonly node_lease_s: number;
+    readonly hard_s: number;
+  };
   readonly peers: readonly PeerConfig[];
   readonly trust_domains: readonly TrustDomainConfig[];
   readonly actors?: ActorsConfig;

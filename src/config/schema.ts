@@ -99,6 +99,19 @@ export const configSchema: z.ZodType<Config, unknown> = z.strictObject({
         .exactOptional()
         .describe("Folder of the override store; default: `overrides` in `registry.dir`.")
         .meta(file),
+      nats: z
+        .strictObject({
+          bucket: z.string().min(1).default("sallyport-overrides").describe("JetStream bucket of overrides."),
+        })
+        .exactOptional()
+        .describe("Overrides shared with all nodes that name the same bucket; needs `nats.servers`."),
+      node_lease_s: seconds(
+        1,
+        10,
+        3600,
+        "Age of what other nodes have done beyond which this one grants no leases to attached brokers",
+      ),
+      hard_s: seconds(1, 3600, 604_800, "Age of that beyond which nothing but containment is decided"),
       initialize: z
         .boolean()
         .default(false)

@@ -40,6 +40,11 @@ export interface OverrideAct {
   readonly by: string;
   readonly reason: string;
   readonly override: Override;
+  /**
+   * Where several nodes share overrides: whether every node has it or will when it is heard (`fleet`), or only this one,
+   * until it reaches the others (`local`).
+   */
+  readonly scope?: "fleet" | "local";
 }
 
 /** `device:meter-001`, `class:acme/meter`... */

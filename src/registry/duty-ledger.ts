@@ -84,6 +84,16 @@ export class DutyLedger implements AsyncDisposable {
     this.#root.readerCheck();
   }
 
+  /** Every claim that was spent, with the device that did. */
+  *claims(): Iterable<readonly [string, string]> {
+    for (const { key, value } of this.#claims.getRange()) yield [key, value.device];
+  }
+
+  /** Every loss of trust that was recorded. */
+  *reentries(): Iterable<readonly [string, number]> {
+    for (const { key, value } of this.#reentry.getRange()) yield [key, value];
+  }
+
   /** Time of the last loss of trust that was recorded here; 0: none. */
   reentrySince(deviceId: string): number {
     return this.#reentry.get(deviceId) ?? 0;

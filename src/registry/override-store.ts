@@ -1,4 +1,5 @@
 /** Overrides on disk, in an LMDB environment of their own: no snapshot of records is ever in their way. */
+import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
@@ -10,9 +11,14 @@ import { checkLmdbFile } from "./check-lmdb-file.ts";
 const format = 1;
 const formatKey = "format";
 
+/** Name of this node among those that share overrides, and when it last knew all of theirs (unix seconds). */
+const nodeKey = "node";
+const heardKey = "heard";
+
 /** What one transaction does. */
 export interface OverrideCommit {
-  readonly act: OverrideAct;
+  /** Absent: another node's act, of which only the mark is known. */
+  readonly act?: OverrideAct;
   /** The target whose trust was lost, and when: kept for good, never lowered. */
   readonly mark?: { readonly target: string; readonly since: number };
 }
@@ -68,6 +74,25 @@ export class OverrideStore implements AsyncDisposable {
     return new Map([...this.#marks.getRange()].map(({ key, value }) => [key, value]));
   }
 
+  /** Name of this node: the same for as long as the store lives. */
+  get node(): string {
+    const known = this.#root.get(nodeKey) as string | undefined;
+    if (known !== undefined) return known;
+    const made = randomBytes(4).toString("hex");
+    this.#root.putSync(nodeKey, made);
+    return made;
+  }
+
+  /** When this node last knew what all others did; `undefined`: never. */
+  get heardAt(): number | undefined {
+    return this.#root.get(heardKey) as number | undefined;
+  }
+
+  /** Remembers that across restarts. */
+  remember(heardAt: number): void {
+    this.#root.putSync(heardKey, heardAt);
+  }
+
   /** Sequence of the last act; 0: there was none. */
   get sequence(): number {
     for (const key of this.#acts.getKeys({ reverse: true, limit: 1 })) return key;
@@ -84,10 +109,12 @@ export class OverrideStore implements AsyncDisposable {
     try {
       this.#root.transactionSync(() => {
         for (const { act, mark } of commits) {
-          const key = act.override.id.slice(2).padStart(10, "0");
-          if (act.act === "set") this.#inForce.putSync(key, act.override);
-          else this.#inForce.removeSync(key);
-          this.#acts.putSync(act.sequence, act);
+          if (act !== undefined) {
+            const key = act.override.id.slice(2).padStart(10, "0");
+            if (act.act === "set") this.#inForce.putSync(key, act.override);
+            else this.#inForce.removeSync(key);
+            this.#acts.putSync(act.sequence, act);
+          }
           if (mark !== undefined && mark.since > (this.#marks.get(mark.target) ?? 0))
             this.#marks.putSync(mark.target, mark.since);
         }

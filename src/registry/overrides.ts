@@ -7,6 +7,7 @@ import { Alarm } from "../runtime/alarm.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
 import { type OverrideCommit, OverrideStore } from "./override-store.ts";
+import type { Ended, Sharing } from "./shared-override.ts";
 
 /** What somebody asks for; the rest of an {@link Override} is the service's. */
 export type OverrideWish = Omit<Override, "id" | "since">;
@@ -16,6 +17,8 @@ const maxOverrides = 100_000;
 
 /** Parts of {@link Overrides}. */
 export interface OverridesOptions {
+  /** Whether other nodes share them: ids are then unique among all. */
+  readonly shared?: boolean;
   /** Folder of the store. */
   readonly dir: string;
   /** Make the store where it is missing. */
@@ -30,6 +33,9 @@ export interface OverridesOptions {
 /** Is told of a change, and of the target whose overrides are others now. */
 export type OverrideListener = (change: Change, target: string) => void | Promise<void>;
 
+/** A commit; where it has no act, the target of its mark. */
+type Committing = OverrideCommit & { readonly of?: OverrideTarget };
+
 const acted = channel("sallyport:registry:override");
 const none: readonly Override[] = [];
 
@@ -42,6 +48,8 @@ export class Overrides implements AsyncDisposable {
   readonly #marks = new Map<string, number>();
   readonly #listeners = new Set<OverrideListener>();
   readonly #alarm: Alarm = new Alarm(() => void this.sweep().catch(() => this.#setAlarm(1000)));
+  /** How they are shared, where they are. */
+  plane: Sharing | undefined;
   #sequence = 0;
   #closed = false;
 
@@ -65,6 +73,21 @@ export class Overrides implements AsyncDisposable {
   get missing(): string | undefined {
     if (this.#store !== undefined) return undefined;
     return `there is no override store in \`${this.#options.dir}\`: restore it, or start once with --initialize-overrides if no device was ever quarantined here`;
+  }
+
+  /** Age of what other nodes have done, as decisions count it; 0 where nothing is shared. */
+  get lagS(): number {
+    return this.plane?.lagS ?? 0;
+  }
+
+  /** When this node last knew what all others did; `undefined`: never. */
+  get heardAt(): number | undefined {
+    return this.#store?.heardAt;
+  }
+
+  /** Remembers that across restarts. */
+  remember(heardAt: number): void {
+    this.#store?.remember(heardAt);
   }
 
   /** Position of the last act. */
@@ -122,15 +145,17 @@ export class Overrides implements AsyncDisposable {
       throw new Fault("limit_exceeded", `there are ${maxOverrides} overrides; lift some first`);
     const at = this.#options.clock.now();
     const sequence = this.#sequence + 1;
-    const override: Override = { id: `o-${sequence}`, ...wish, since: at };
+    const node = this.#options.shared === true ? `${this.#store?.node ?? ""}-` : "";
+    const override: Override = { id: `o-${node}${sequence}`, ...wish, since: at };
     const act: OverrideAct = { sequence, act: "set", at, by: wish.by, reason: wish.reason, override };
     await this.#commit([{ act }]);
-    return act;
+    if (this.plane === undefined) return act;
+    return { ...act, scope: (await this.plane.share(override)) ? "fleet" : "local" };
   }
 
   /**
    * Removes one override, and nothing else. The loss of trust that it stood for stays recorded: only evidence
-   * newer than that gives trust back. Throws `not_found`.
+   * newer than that gives trust back. Throws `not_found`, `unreachable` where other nodes cannot be told.
    */
   async lift(id: string, by: string, reason: string): Promise<OverrideAct> {
     const override = this.#byId.get(id);
@@ -143,8 +168,39 @@ export class Overrides implements AsyncDisposable {
       reason,
       override,
     };
-    await this.#commit([this.#withMark(act, override.since)]);
-    return act;
+    const commit = this.#withMark(act, override.since);
+    if (this.plane === undefined) {
+      await this.#commit([commit]);
+      return act;
+    }
+    await this.plane.lift(override, { act: "lift", at: act.at, by, reason }, commit.mark?.since);
+    return { ...act, sequence: this.#sequence, scope: "fleet" };
+  }
+
+  /** Another node has set an override. */
+  async learnSet(override: Override): Promise<void> {
+    if (this.#byId.has(override.id)) return;
+    const { by, reason, since } = override;
+    await this.#commit([
+      { act: { sequence: this.#sequence + 1, act: "set", at: since, by, reason, override } },
+    ]);
+    await this.sweep();
+  }
+
+  /** An override has ended for all nodes. */
+  async learnEnd({ act, at, by, id, reason }: Ended): Promise<void> {
+    const override = this.#byId.get(id);
+    if (override === undefined) return;
+    const ended = { sequence: this.#sequence + 1, act, at, by, reason, override };
+    await this.#commit([
+      this.#withMark(ended, act === "expire" ? (override.expires_at ?? at) : override.since),
+    ]);
+  }
+
+  /** Another node has recorded a loss of trust. */
+  async learnMark(target: OverrideTarget, since: number): Promise<void> {
+    if (since > this.lostSince(targetText(target)))
+      await this.#commit([{ mark: { target: targetText(target), since }, of: target }]);
   }
 
   /** Ends what has expired. A loss of trust that ends so is recorded as of its end. */
@@ -177,33 +233,35 @@ export class Overrides implements AsyncDisposable {
     await this.#store?.[Symbol.asyncDispose]();
   }
 
-  #withMark(act: OverrideAct, since: number): OverrideCommit {
+  #withMark(act: OverrideAct, since: number): OverrideCommit & { readonly act: OverrideAct } {
     const { override } = act;
     if (!this.#options.leavesMark(override)) return { act };
     return { act, mark: { target: targetText(override.target), since } };
   }
 
   /** Disk, memory, announcement: the first two in one synchronous step, so that no answer can fall between. */
-  async #commit(commits: readonly OverrideCommit[]): Promise<void> {
+  async #commit(commits: readonly Committing[]): Promise<void> {
     if (this.#store === undefined) throw new Fault("not_ready", this.missing ?? "no override store");
     this.#store.commit(commits);
     const waiting: Promise<void>[] = [];
     const faults: unknown[] = [];
-    for (const { act, mark } of commits) {
-      this.#sequence = act.sequence;
-      if (act.act === "set") this.#enter(act.override);
-      else this.#remove(act.override);
+    for (const { act, mark, of } of commits) {
+      if (act !== undefined) this.#sequence = act.sequence;
+      if (act?.act === "set") this.#enter(act.override);
+      else if (act !== undefined) this.#remove(act.override);
       if (mark !== undefined) this.#marks.set(mark.target, Math.max(mark.since, this.lostSince(mark.target)));
-      const change = this.#changeOf(act);
+      const target = act?.override.target ?? of;
+      if (target === undefined) continue;
+      const change = this.#changeOf(target);
       for (const listener of this.#listeners) {
         try {
-          const done = listener(change, targetText(act.override.target));
+          const done = listener(change, targetText(target));
           if (done instanceof Promise) waiting.push(done);
         } catch (thrown) {
           faults.push(thrown);
         }
       }
-      if (acted.hasSubscribers) acted.publish(act);
+      if (act !== undefined && acted.hasSubscribers) acted.publish(act);
     }
     this.#setAlarm();
     const ends = await Promise.allSettled(waiting);
@@ -211,8 +269,9 @@ export class Overrides implements AsyncDisposable {
     if (faults.length > 0) throw Fault.from(faults[0], "internal", "an override is not in force everywhere");
   }
 
-  #changeOf({ sequence, override }: OverrideAct): Change {
-    const keys = this.#options.reach(override.target);
+  #changeOf(target: OverrideTarget): Change {
+    const sequence = this.#sequence;
+    const keys = this.#options.reach(target);
     return keys === "everything"
       ? { scope: "everything", revision: sequence, sequence }
       : { scope: "records", revision: sequence, sequence, keys };

@@ -11,7 +11,10 @@ import type { Overrides } from "./overrides.ts";
 import type { RecordReader, StoredRecord } from "./stored-record.ts";
 
 /** What of the overrides the join needs. */
-export type OverrideReader = Pick<Overrides, "of" | "lostSince" | "idle" | "missing">;
+export type OverrideReader = Pick<Overrides, "of" | "lostSince" | "idle" | "missing"> & {
+  /** Age of what other nodes have done, seconds; absent: counted elsewhere. */
+  readonly lagS?: number;
+};
 
 /** Type of the signal that stands for disabled commands; every tenant's playbook answers it so. */
 export const commandsDisabled = "sallyport.commands_disabled";
@@ -143,7 +146,11 @@ export function withOverrides(records: RecordReader, overrides: OverrideReader):
     },
     freshness() {
       const freshness = records.freshness();
-      return overrides.missing === undefined ? freshness : { ...freshness, synced: false, watermark: 0 };
+      if (overrides.missing !== undefined) return { ...freshness, synced: false, watermark: 0 };
+      // Fresh records never hide that overrides of other nodes were not heard.
+      const older = (overrides.lagS ?? 0) - freshness.ageS;
+      if (older <= 0 || !freshness.synced) return freshness;
+      return { ...freshness, watermark: freshness.watermark - older, ageS: freshness.ageS + older };
     },
   };
 }

@@ -12,8 +12,8 @@ function toOverride(override: Override): wire.Override {
   return { mode: "", signal: "", ...override, expires_at: override.expires_at ?? 0 };
 }
 
-function toAct({ decisionId, overrides, sequence }: Acted): wire.Act {
-  return { sequence, overrides: overrides.map(toOverride), decision_id: decisionId };
+function toAct({ decisionId, overrides, scope, sequence }: Acted): wire.Act {
+  return { sequence, overrides: overrides.map(toOverride), decision_id: decisionId, scope: scope ?? "" };
 }
 
 const nothing: wire.Override = {
@@ -38,7 +38,11 @@ export interface ReceiptBook {
 }
 
 /** Builds the service. */
-export function adminService(admin: Admin, receipts: ReceiptBook): GrpcService {
+export function adminService(
+  admin: Admin,
+  receipts: ReceiptBook,
+  plane?: { status(): { readonly ageS: number; readonly fault?: { readonly message: string } } },
+): GrpcService {
   return {
     definition: wire.AdminServiceService,
     implementation: {
@@ -73,6 +77,9 @@ export function adminService(admin: Admin, receipts: ReceiptBook): GrpcService {
         return {
           overrides: admin.list(peer, request.target).map(toOverride),
           sequence: admin.sequence,
+          shared: plane !== undefined,
+          plane_age_s: plane?.status().ageS ?? 0,
+          plane_fault: plane?.status().fault?.message ?? "",
         };
       }),
     },

@@ -81,7 +81,7 @@ describe("overrides from the command line", { timeout: 120_000 }, () => {
     await app.close();
     const log = await readFile(path.join(dir, "decisions.ndjson"), "utf8");
     expect(log).toContain('"operation":"quarantine.set"');
-    app = await startApp({ ...config, overrides: { initialize: false } });
+    app = await startApp({ ...config, overrides: { initialize: false, node_lease_s: 10, hard_s: 3600 } });
     expect(await ask()).toBe("device_quarantined");
   });
 
@@ -117,7 +117,7 @@ describe("overrides from the command line", { timeout: 120_000 }, () => {
   it("make the service not ready where their store was lost, until it is made anew on purpose", async () => {
     await app.close();
     await rm(path.join(dir, "registry", "overrides"), { recursive: true });
-    app = await startApp({ ...config, overrides: { initialize: false } });
+    app = await startApp({ ...config, overrides: { initialize: false, node_lease_s: 10, hard_s: 3600 } });
     expect(app.missing().map(({ name }) => name)).toEqual(["overrides"]);
     expect(await ask()).toBe("facts_not_ready");
     await app.close();

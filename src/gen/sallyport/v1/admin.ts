@@ -62,6 +62,11 @@ export interface Act {
   overrides: Override[];
   /** Id of the event in the decision log. */
   decision_id: string;
+  /**
+   * Where nodes share overrides: `fleet`, every node has it or will when it is heard; `local`, this one alone, until it
+   * reaches the others. Empty: nothing is shared.
+   */
+  scope: string;
 }
 
 /** Another person's consent. Kept with the act; a policy that demands it is not built yet. */
@@ -171,6 +176,11 @@ export interface ListOverridesResponse {
   overrides: Override[];
   /** Position of the last act. */
   sequence: number;
+  /** Whether overrides are shared with other nodes, and for how many seconds this one has not known all of theirs. */
+  shared: boolean;
+  plane_age_s: number;
+  /** Why they cannot be followed now; empty: they can. */
+  plane_fault: string;
 }
 
 function createBaseOverride(): Override {
@@ -365,7 +375,7 @@ export const OverrideTarget: MessageFns<OverrideTarget> = {
 };
 
 function createBaseAct(): Act {
-  return { sequence: 0, overrides: [], decision_id: "" };
+  return { sequence: 0, overrides: [], decision_id: "", scope: "" };
 }
 
 export const Act: MessageFns<Act> = {
@@ -378,6 +388,9 @@ export const Act: MessageFns<Act> = {
     }
     if (message.decision_id !== "") {
       writer.uint32(26).string(message.decision_id);
+    }
+    if (message.scope !== "") {
+      writer.uint32(34).string(message.scope);
     }
     return writer;
   },
@@ -417,6 +430,14 @@ export const Act: MessageFns<Act> = {
             }
 
             message.decision_id = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.scope = reader.string();
             continue;
           }
         }
@@ -1258,7 +1279,7 @@ export const ListOverridesRequest: MessageFns<ListOverridesRequest> = {
 };
 
 function createBaseListOverridesResponse(): ListOverridesResponse {
-  return { overrides: [], sequence: 0 };
+  return { overrides: [], sequence: 0, shared: false, plane_age_s: 0, plane_fault: "" };
 }
 
 export const ListOverridesResponse: MessageFns<ListOverridesResponse> = {
@@ -1268,6 +1289,15 @@ export const ListOverridesResponse: MessageFns<ListOverridesResponse> = {
     }
     if (message.sequence !== 0) {
       writer.uint32(16).int64(message.sequence);
+    }
+    if (message.shared !== false) {
+      writer.uint32(24).bool(message.shared);
+    }
+    if (message.plane_age_s !== 0) {
+      writer.uint32(32).int64(message.plane_age_s);
+    }
+    if (message.plane_fault !== "") {
+      writer.uint32(42).string(message.plane_fault);
     }
     return writer;
   },
@@ -1299,6 +1329,30 @@ export const ListOverridesResponse: MessageFns<ListOverridesResponse> = {
             }
 
             message.sequence = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.shared = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.plane_age_s = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.plane_fault = reader.string();
             continue;
           }
         }
