@@ -6,7 +6,7 @@ import { Fault } from "../runtime/fault.ts";
 import type { CaughtUp, KeyValue, KeyValueEntry } from "../runtime/ports.ts";
 import type { DutyLedger } from "./duty-ledger.ts";
 import type { Overrides } from "./overrides.ts";
-import { putMark, putNew, targetOf } from "./share-entry.ts";
+import { putMark, putNew, shareEverything } from "./share-entry.ts";
 import { type Ended, keyOf, readShared, type Shared, sharedText } from "./shared-override.ts";
 import { SourceAge } from "./source-status.ts";
 
@@ -54,6 +54,8 @@ export class OverridePlane implements AsyncDisposable {
   /** Called whenever something was heard. */
   readonly #waiting = new Set<() => void>();
   readonly #leaving: (() => void)[] = [];
+  /** Whether something may be in force here that the others have not been told. */
+  #unshared = false;
   #sharing: NodeJS.Timeout | undefined;
   #rememberedMs = Number.NEGATIVE_INFINITY;
 
@@ -138,9 +140,11 @@ export class OverridePlane implements AsyncDisposable {
 
   /** What changes here by itself, by time or for a decision, is shared a moment later. */
   #shareSoon(): void {
+    this.#unshared = true;
     this.#sharing ??= setTimeout(() => {
       this.#sharing = undefined;
       const bucket = this.#bucket;
+      // What fails is tried again once the bucket answers.
       if (bucket !== undefined) this.#shareAll(bucket).catch(() => {});
     }, this.#options.bookmarkMs ?? 1000);
     this.#sharing.unref();
@@ -233,13 +237,13 @@ export class OverridePlane implements AsyncDisposable {
   /** What is in force here and nobody has heard of: set while others could not be told, or lost with a bucket. */
   async #shareAll(bucket: KeyValue): Promise<void> {
     const { ledger, overrides } = this.#options;
-    for (const override of overrides.list()) await putNew(bucket, this.#heard, { is: "set", override });
-    for (const [target, since] of overrides.marks())
-      await putMark(bucket, this.#heard, { is: "mark", target: targetOf(target), since });
-    for (const [device, since] of ledger.reentries())
-      await putMark(bucket, this.#heard, { is: "reentry", device, since });
-    for (const [fingerprint, device] of ledger.claims())
-      await putNew(bucket, this.#heard, { is: "claim", fingerprint, device });
+    this.#unshared = false;
+    try {
+      await shareEverything(bucket, this.#heard, overrides, ledger);
+    } catch (thrown) {
+      this.#unshared = true;
+      throw thrown;
+    }
   }
 
   /** Asks the bucket again and again whether anything is missing here. */
@@ -268,6 +272,7 @@ export class OverridePlane implements AsyncDisposable {
     const { clock, overrides } = this.#options;
     this.#fault = undefined;
     this.#age.completeAt(asOfMs);
+    if (this.#unshared) this.#shareSoon();
     if (clock.monotonicMs() - this.#rememberedMs < 10_000) return;
     this.#rememberedMs = clock.monotonicMs();
     overrides.remember(this.#age.watermark());

@@ -1,6 +1,8 @@
 /** Writes to the bucket that nodes share: nothing that others wrote is ever made less final. */
 import type { OverrideTarget } from "../decision/override.ts";
 import type { KeyValue } from "../runtime/ports.ts";
+import type { DutyLedger } from "./duty-ledger.ts";
+import type { Overrides } from "./overrides.ts";
 import { keyOf, readShared, type Shared, sharedText } from "./shared-override.ts";
 
 type Heard = ReadonlyMap<string, Shared>;
@@ -29,8 +31,24 @@ export async function putMark(
   }
 }
 
+/** Writes what is in force here and nobody has heard of. */
+export async function shareEverything(
+  bucket: KeyValue,
+  heard: Heard,
+  overrides: Pick<Overrides, "list" | "marks">,
+  ledger: Pick<DutyLedger, "claims" | "reentries">,
+): Promise<void> {
+  for (const override of overrides.list()) await putNew(bucket, heard, { is: "set", override });
+  for (const [target, since] of overrides.marks())
+    await putMark(bucket, heard, { is: "mark", target: targetOf(target), since });
+  for (const [device, since] of ledger.reentries())
+    await putMark(bucket, heard, { is: "reentry", device, since });
+  for (const [fingerprint, device] of ledger.claims())
+    await putNew(bucket, heard, { is: "claim", fingerprint, device });
+}
+
 /** Target of a mark as it is stored, `device:meter-001`. */
-export function targetOf(text: string): OverrideTarget {
+function targetOf(text: string): OverrideTarget {
   const at = text.indexOf(":");
   return { kind: text.slice(0, at) as OverrideTarget["kind"], id: text.slice(at + 1) };
 }
