@@ -7,7 +7,14 @@ import type { CaughtUp, KeyValue, KeyValueEntry } from "../runtime/ports.ts";
 import type { DutyLedger } from "./duty-ledger.ts";
 import type { Overrides } from "./overrides.ts";
 import { putMark, putNew, shareEverything } from "./share-entry.ts";
-import { type Ended, keyOf, readShared, type Shared, sharedText } from "./shared-override.ts";
+import {
+  type Ended,
+  keyOf,
+  type PlaneStatus,
+  readShared,
+  type Shared,
+  sharedText,
+} from "./shared-override.ts";
 import { SourceAge } from "./source-status.ts";
 
 /** Parts of the plane. */
@@ -27,14 +34,6 @@ export interface OverridePlaneOptions {
   readonly retryMs?: number;
   /** Milliseconds that an act waits to be shared. Default 2000. */
   readonly shareMs?: number;
-}
-
-/** How the plane stands. */
-export interface PlaneStatus {
-  /** Seconds since this node has known everything that others did. */
-  readonly ageS: number;
-  /** Why it could not be followed when it was last tried; absent: it could. */
-  readonly fault?: Fault;
 }
 
 /**

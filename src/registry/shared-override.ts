@@ -1,5 +1,7 @@
 /** Entries of the bucket that nodes share: what they are, and their text. */
+
 import { type Override, type OverrideTarget, targetText } from "../decision/override.ts";
+import type { Fault } from "../runtime/fault.ts";
 
 /** An override that ended, by whom and why. */
 export interface Ended {
@@ -9,6 +11,14 @@ export interface Ended {
   readonly at: number;
   readonly by: string;
   readonly reason: string;
+}
+
+/** How the plane stands. */
+export interface PlaneStatus {
+  /** Seconds since this node has known everything that others did. */
+  readonly ageS: number;
+  /** Why it could not be followed when it was last tried; absent: it could. */
+  readonly fault?: Fault;
 }
 
 /** How overrides are shared with other nodes. */
