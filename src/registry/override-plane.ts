@@ -50,7 +50,6 @@ export class OverridePlane implements AsyncDisposable {
   #fault: Fault | undefined;
   /** Entries of the bucket as they were last heard. */
   readonly #heard = new Map<string, Shared>();
-  /** Called whenever something was heard. */
   readonly #waiting = new Set<() => void>();
   readonly #leaving: (() => void)[] = [];
   /** Whether something may be in force here that the others have not been told. */
@@ -75,7 +74,8 @@ export class OverridePlane implements AsyncDisposable {
 
   /** The same, and what is wrong. */
   status(): PlaneStatus {
-    return this.#fault === undefined ? { ageS: this.ageS } : { ageS: this.ageS, fault: this.#fault };
+    const { ageS } = this;
+    return this.#fault === undefined ? { ageS } : { ageS, fault: this.#fault };
   }
 
   /** Age that decisions count: past the hard limit, older than any. */
@@ -99,9 +99,7 @@ export class OverridePlane implements AsyncDisposable {
 
   /** Shares an override that is in force here. `false`: this node alone has it, until it reaches the others. */
   async share(override: Override): Promise<boolean> {
-    return this.#inTime(async (bucket) => {
-      await putNew(bucket, this.#heard, { is: "set", override });
-    });
+    return this.#inTime((bucket) => putNew(bucket, this.#heard, { is: "set", override }));
   }
 
   /** Ends an override for all nodes. Rejects with `unreachable` where they cannot be told: trust waits. */
