@@ -3,6 +3,7 @@ import path from "node:path";
 import { reachOf, withdrawsTrust } from "../admin/reach.ts";
 import type { Config } from "../config/config.ts";
 import { DutyLedger } from "../registry/duty-ledger.ts";
+import { withLapsedSignals } from "../registry/lapsed-signals.ts";
 import type { OverridePlane } from "../registry/override-plane.ts";
 import { Overrides } from "../registry/overrides.ts";
 import { openRegistry, type Registry } from "../registry/registry.ts";
@@ -32,10 +33,15 @@ export interface Facts {
 
 /** Opens them for writing. Throws `store_unavailable`. */
 export async function openFacts(config: Config, clock: Clock, stack: Closing): Promise<Facts> {
-  const registry = stack.use(
-    await openRegistry({ dir: config.registry.dir, clock, naming: spiffeNaming(config) }),
-  );
   const ledger = stack.use(await DutyLedger.open(path.join(config.registry.dir, "duties")));
+  const registry = stack.use(
+    await openRegistry({
+      dir: config.registry.dir,
+      clock,
+      naming: spiffeNaming(config),
+      lapsed: (id, since) => void ledger.markReentry(id, since).catch(() => {}),
+    }),
+  );
   const overrides = stack.use(
     await Overrides.open({
       dir: config.overrides.dir ?? path.join(config.registry.dir, "overrides"),
@@ -46,7 +52,7 @@ export async function openFacts(config: Config, clock: Clock, stack: Closing): P
       leavesMark: (override) => withdrawsTrust(override, registry),
     }),
   );
-  const marked = withDuties(registry, ledger);
+  const marked = withLapsedSignals(withDuties(registry, ledger), clock);
   const plane = startPlane(config, overrides, ledger, clock, stack);
   return {
     registry,

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import type { Config } from "../config/config.ts";
 import { NatsNode } from "../nats/nats-node.ts";
 import { KeyValueSource } from "../registry/key-value-source.ts";
-import { createRecordValidator } from "../registry/record-validator.ts";
+import type { RecordValidator } from "../registry/record-validator.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Closing } from "../runtime/closing.ts";
@@ -55,7 +55,13 @@ export class NatsLink implements AsyncDisposable {
 }
 
 /** Follows the configured bucket, if there is one. Throws `config_invalid`. */
-export function followBucket(config: Config, registry: Registry, clock: Clock, stack: Closing): void {
+export function followBucket(
+  config: Config,
+  registry: Registry,
+  validate: RecordValidator,
+  clock: Clock,
+  stack: Closing,
+): void {
   const wanted = config.registry.nats;
   if (wanted === undefined) return;
   if (config.nats === undefined)
@@ -65,7 +71,7 @@ export function followBucket(config: Config, registry: Registry, clock: Clock, s
     new KeyValueSource(registry, {
       open: () => link.keyValue(wanted.bucket),
       clock,
-      validate: createRecordValidator(),
+      validate,
       maxLostShare: wanted.max_delete_share,
       ...(wanted.kinds === undefined ? {} : { kinds: wanted.kinds }),
       ...(wanted.tenants === undefined ? {} : { tenants: wanted.tenants }),

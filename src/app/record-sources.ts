@@ -1,13 +1,15 @@
 /** The configured sources of records. */
 import { readFile } from "node:fs/promises";
 import type { Config, HttpSourceConfig, SourceClaims } from "../config/config.ts";
+import { createEarReader } from "../registry/ear.ts";
 import type { FeedChoice } from "../registry/feed-choice.ts";
-import { createRecordValidator } from "../registry/record-validator.ts";
+import { createRecordValidator, type RecordValidator } from "../registry/record-validator.ts";
 import type { Registry } from "../registry/registry.ts";
 import { RegistryFile } from "../registry/registry-file.ts";
 import { RegistryHttp } from "../registry/registry-http.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Closing } from "../runtime/closing.ts";
+import { Fault } from "../runtime/fault.ts";
 import { followBucket } from "./nats.ts";
 
 /** What a source claims, as its feed wants it. */
@@ -31,13 +33,32 @@ async function credentialsOf({ tls, token_file }: HttpSourceConfig) {
   };
 }
 
+/** What is checked of every record, whichever source it is of. Throws `config_invalid`. */
+async function validatorOf({ registry: { attestation } }: Config): Promise<RecordValidator> {
+  const verifiers = await Promise.all(
+    attestation.verifiers.map(async ({ jwks, name }) => {
+      try {
+        return { name, jwks: JSON.parse(await readFile(jwks, "utf8")) as unknown };
+      } catch (thrown) {
+        throw Fault.from(
+          thrown,
+          "config_invalid",
+          `cannot read the keys of verifier \`${name}\` in \`${jwks}\``,
+        );
+      }
+    }),
+  );
+  return createRecordValidator({ ear: createEarReader(verifiers), signedOnly: attestation.signed_only });
+}
+
 /** Starts them; a file has been read when it resolves. Throws `config_invalid` where two claim the same records. */
 export async function startRecordSources(
   config: Config,
   registry: Registry,
   clock: Clock,
   stack: Closing,
-): Promise<{ look(): Promise<void> }> {
+): Promise<{ look(): Promise<void>; readonly validate: RecordValidator }> {
+  const validate = await validatorOf(config);
   const { file, http } = config.registry;
   const source =
     file === undefined
@@ -48,6 +69,7 @@ export async function startRecordSources(
             clock,
             pollMs: file.poll_s * 1000,
             maxLostShare: file.max_delete_share,
+            validate,
             ...claimsOf(file),
           }),
         );
@@ -58,7 +80,7 @@ export async function startRecordSources(
           name: `http:${each.name}`,
           url: new URL(each.url),
           clock,
-          validate: createRecordValidator(),
+          validate,
           pollMs: each.poll_s * 1000,
           backoffMs: each.backoff_s * 1000,
           silenceMs: each.silence_s * 1000,
@@ -69,6 +91,6 @@ export async function startRecordSources(
         }),
       )
       .start();
-  followBucket(config, registry, clock, stack);
-  return { look: async () => void (await source?.look()) };
+  followBucket(config, registry, validate, clock, stack);
+  return { validate, look: async () => void (await source?.look()) };
 }

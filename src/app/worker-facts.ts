@@ -2,6 +2,7 @@
 import path from "node:path";
 import type { Config } from "../config/config.ts";
 import { DutyReader } from "../registry/duty-reader.ts";
+import { withLapsedSignals } from "../registry/lapsed-signals.ts";
 import { OverrideMirror } from "../registry/override-mirror.ts";
 import { RegistryReader, type Told } from "../registry/registry-reader.ts";
 import type { RecordReader } from "../registry/stored-record.ts";
@@ -37,7 +38,7 @@ export function openWorkerFacts(
   const registry = stack.use(new RegistryReader(dir, clock));
   const duties = stack.use(new DutyReader(path.join(dir, "duties")));
   const overrides = new OverrideMirror();
-  const records = withOverrides(withDuties(registry, duties), overrides);
+  const records = withOverrides(withLapsedSignals(withDuties(registry, duties), clock), overrides);
   const here = ({ asOfHrMs, revision, synced }: FactsTold): Told => ({
     revision,
     synced,

@@ -5,7 +5,6 @@ import { nextDecisionId } from "../pdp/answer.ts";
 import type { OtherProcesses } from "../pdp/pipeline-parts.ts";
 import { deviceIdIn } from "../registry/device-id-in.ts";
 import { overrideMetrics } from "../registry/override-metrics.ts";
-import { createRecordValidator } from "../registry/record-validator.ts";
 import { registryMetrics } from "../registry/registry-metrics.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Closing } from "../runtime/closing.ts";
@@ -82,7 +81,7 @@ export async function startWriting(parts: WritingParts): Promise<Writing> {
         idOf: (asked) => deviceIdIn(registry, asked),
         sync: {
           registry,
-          validate: createRecordValidator(),
+          validate: sources.validate,
           clock,
           maxLostShare: config.registry.push.max_delete_share,
         },

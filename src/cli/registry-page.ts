@@ -25,13 +25,16 @@ function renderSource(source: SourceStatus, now: number): string {
     synced,
     unconfirmed_loss,
   } = source;
+  const { counts, diverges } = source;
   const age = synced ? `${showSpan(age_s)} old` : "no snapshot yet";
   const lines = [`source ${visible(name)}: ${records} records, ${age}`];
+  if (records > 0) lines.push(`  holds      ${renderCounts(counts)}`);
   if (epoch !== "") lines.push(`  position   ${revision} of epoch ${visible(epoch)}`);
   if (unconfirmed_loss > 0)
     lines.push(
       `  waiting    a snapshot that loses ${unconfirmed_loss} records: sallyport registry confirm ${visible(name)}`,
     );
+  if (diverges) lines.push("  diverges   from what the source says it has; it ages until that is mended");
   if (fault !== "") lines.push(`  fault      ${visible(fault)}`);
   lines.push(`  since start ${renderCounts(counters)}`);
   if (rejected_count > 0) lines.push(`  rejected   ${rejected_count}`);

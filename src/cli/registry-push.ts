@@ -64,7 +64,7 @@ async function sendAll(call: Call, file: string, revision: number): Promise<numb
   if (requests.length > 0) await send(call, { $case: "batch", value: { requests } });
   const checksum = `sha256:${hash.digest("hex")}`;
   await send(call, { $case: "end_snapshot", value: { count, checksum } });
-  await send(call, { $case: "bookmark", value: { revision, as_of: systemClock.now() } });
+  await send(call, { $case: "bookmark", value: { revision, as_of: systemClock.now(), digests: [] } });
   return count;
 }
 

@@ -146,6 +146,10 @@ export interface RegistryConfig {
   readonly http: readonly HttpSourceConfig[];
   readonly nats?: SourceClaims & { readonly bucket: string; readonly max_delete_share: number };
   readonly push: { readonly max_delete_share: number };
+  readonly attestation: {
+    readonly verifiers: readonly { readonly name: string; readonly jwks: string }[];
+    readonly signed_only: boolean;
+  };
 }
 
 /** Every option of the service. */

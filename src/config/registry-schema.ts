@@ -84,6 +84,24 @@ export const registrySchema: z.ZodType<RegistryConfig, unknown> = z
       })
       .exactOptional()
       .describe("A NATS bucket as a source of records."),
+    attestation: z
+      .strictObject({
+        verifiers: z
+          .array(
+            z.strictObject({
+              name: z.string().min(1).describe("Its name, as policies trust it."),
+              jwks: z.string().min(1).describe("File of its public keys (JWKS).").meta(file),
+            }),
+          )
+          .default([])
+          .describe("Verifiers whose signed attestation results (EAR) are believed."),
+        signed_only: z
+          .boolean()
+          .default(false)
+          .describe("Attestation results that no verifier has signed count as none."),
+      })
+      .prefault({})
+      .describe("Attestation results, verified when a record is synced."),
     push: z
       .strictObject({ max_delete_share: maxDeleteShare("A pushed snapshot") })
       .prefault({})

@@ -7,10 +7,13 @@ import { sameJson } from "./same-json.ts";
 import type { AnyRecord } from "./stored-record.ts";
 import { type Counts, Tally } from "./tally.ts";
 
-/** One change of one record. `version` orders the writes of a record: an older one never overwrites a newer one. */
+/**
+ * One change of one record. `version` orders the writes of a record: an older one never overwrites a newer one. A
+ * `repair` comes from a source that was asked for a whole bucket again.
+ */
 export type Delta =
-  | { readonly act: "upsert"; readonly entry: Validated; readonly version: number }
-  | { readonly act: "delete"; readonly key: RecordKey; readonly version: number };
+  | { readonly act: "upsert"; readonly entry: Validated; readonly version: number; readonly repair?: true }
+  | { readonly act: "delete"; readonly key: RecordKey; readonly version: number; readonly repair?: true };
 
 /** What became of it. A rejected record is isolated where its key could be read. */
 export type DeltaOutcome = "applied" | "unchanged" | "duplicate" | { readonly rejected: string };
@@ -49,7 +52,10 @@ export class DeltaBatch {
     const held = before === undefined || "gone" in before ? undefined : before;
     if (held !== undefined && held.source !== this.#source)
       return { rejected: belongsTo(held.source, this.#source) };
-    if (delta.version <= Math.max(this.#floor, before?.version ?? 0)) return "duplicate";
+    // A repair is judged by the record alone: what the last snapshot held may be what is wrong.
+    const known =
+      delta.repair === true ? (before?.version ?? 0) - 1 : Math.max(this.#floor, before?.version ?? 0);
+    if (delta.version <= known) return "duplicate";
     return delta.act === "delete"
       ? this.#delete(key, held, delta.version)
       : this.#upsert(key, held, delta.entry, delta.version);
@@ -82,9 +88,10 @@ export class DeltaBatch {
   #upsert(
     key: RecordKey,
     held: StoredValue | undefined,
-    { invalid, record }: Validated,
+    { invalid, record, ...rest }: Validated,
     version: number,
   ): DeltaOutcome {
+    const remark = "remark" in rest ? rest.remark : undefined;
     const foreign = this.#foreign(key, record, held);
     if (foreign !== undefined) return { rejected: foreign };
     if (isUnretired(held, record)) return { rejected: retiredIsTerminal };
@@ -99,7 +106,7 @@ export class DeltaBatch {
     const revision = this.#store.state.revision + 1;
     if (record !== undefined) {
       this.staged.set(key, { revision, source, version, record });
-      return "applied";
+      return remark === undefined ? "applied" : { rejected: remark };
     }
     const why = invalid ?? "unreadable";
     this.staged.set(key, { revision, source, version, invalid: why });

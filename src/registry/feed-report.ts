@@ -11,6 +11,8 @@ export interface FeedTold {
   readonly counters: SyncCounters;
   /** Records that a refused snapshot would delete or spoil: it waits for somebody who confirms that. */
   readonly unconfirmedLoss?: number;
+  /** What is here differs from what the source says it has; it ages until that is mended. */
+  readonly diverges?: boolean;
 }
 
 /** The report of one feed. */
@@ -21,6 +23,8 @@ export class FeedReport {
   fault: Fault | undefined;
   /** See {@link FeedTold}. */
   unconfirmedLoss: number | undefined;
+  /** Whether what is here differs from what the source says it has. */
+  diverges = false;
   /** What happened since the start. */
   readonly counters: SyncCounters = {
     applied: 0,
@@ -30,6 +34,7 @@ export class FeedReport {
     gaps: 0,
     resyncs: 0,
     clock_backwards: 0,
+    divergences: 0,
   };
 
   /** A snapshot came into force, with what was rejected of it. */
@@ -55,6 +60,7 @@ export class FeedReport {
       rejected: this.#rejected,
       rejectedTotal: this.#rejectedTotal,
       counters: { ...this.counters },
+      ...(this.diverges ? { diverges: true } : {}),
       ...(fault === undefined ? {} : { fault }),
       ...(unconfirmedLoss === undefined ? {} : { unconfirmedLoss }),
     };

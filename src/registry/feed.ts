@@ -1,14 +1,15 @@
 /** The writing end of the registry for one source. */
-import type { RecordKey, RecordKind } from "../decision/facts.ts";
-import type { Clock } from "../runtime/clock.ts";
+import type { RecordKey } from "../decision/facts.ts";
 import { Fault } from "../runtime/fault.ts";
 import { type Delta, DeltaBatch, type DeltaOutcome } from "./delta-batch.ts";
+import type { FeedOptions } from "./feed-options.ts";
 import { FeedReport, type FeedTold } from "./feed-report.ts";
-import type { FeedPosition, RecordStore, StoredValue, StoreState } from "./record-store.ts";
+import { readBucket } from "./read-bucket.ts";
+import type { FeedPosition, StoredValue, StoreState } from "./record-store.ts";
 import type { Validated } from "./record-validator.ts";
 import { belongsTo, ofAnotherKind, outsideTenants } from "./refusals.ts";
 import { SnapshotDraft } from "./snapshot-draft.ts";
-import { maxRejectedListed, type Rejected, type SourceAge } from "./source-status.ts";
+import { maxRejectedListed, type Rejected } from "./source-status.ts";
 import { type AnyRecord, kindOf } from "./stored-record.ts";
 import type { SyncCounters } from "./sync.ts";
 
@@ -16,30 +17,6 @@ import type { SyncCounters } from "./sync.ts";
 const rememberEveryMs = 10_000;
 /** Sources with no more records than this may lose any share of them. */
 const smallSource = 100;
-
-/** What a feed needs of its registry. */
-export interface FeedOptions {
-  readonly name: string;
-  /** Kinds of records that it may write; absent: all. */
-  readonly kinds?: readonly RecordKind[];
-  /** Tenants whose records it may write; `*`: all, and records that are no tenant's. */
-  readonly tenants: readonly string[];
-  /** The source that claims a record, if any. */
-  ownerOf(key: RecordKey, record: AnyRecord | undefined): string | undefined;
-  /** Somebody has confirmed a loss: the source may try again at once. */
-  confirmed(): void;
-  readonly clock: Clock;
-  readonly store: RecordStore;
-  readonly age: SourceAge;
-  takeTurn(): Promise<() => void>;
-  /** Calls `flip` and announces what changed, in one step. */
-  putInForce(
-    flip: () => void,
-    changed: readonly RecordKey[],
-    few: ReadonlyMap<RecordKey, StoredValue | null>,
-  ): Promise<void>;
-  closed(): void;
-}
 
 /** How a snapshot is to be taken. */
 export interface SnapshotOptions {
@@ -136,6 +113,21 @@ export class Feed implements AsyncDisposable {
     } finally {
       endTurn();
     }
+  }
+
+  /** Keys and versions of this source's devices of a tenant that are in one bucket. */
+  async bucket(tenant: string, bucket: number): Promise<readonly (readonly [RecordKey, number])[]> {
+    return readBucket(this.#options.store, this.#options.name, tenant, bucket);
+  }
+
+  /** Name of the source. */
+  get name(): string {
+    return this.#options.name;
+  }
+
+  /** Whether what is here differs from what the source says it has. */
+  diverges(does: boolean): void {
+    this.#report.diverges = does;
   }
 
   /** The source is there and has nothing new, as of this monotonic time. */
@@ -274,6 +266,7 @@ export class Feed implements AsyncDisposable {
     held: StoredValue | undefined,
   ): string | undefined {
     const { kinds, name, tenants } = this.#options;
+    if (held?.record !== undefined && "credentials" in held.record) this.#options.replaced(held.record);
     if (key !== undefined && kinds !== undefined && !kinds.includes(kindOf(key)))
       return ofAnotherKind(kindOf(key), name);
     const outside = outsideTenants(tenants, record, held);

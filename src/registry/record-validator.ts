@@ -9,6 +9,7 @@ import type {
   RolloutRecord,
 } from "../decision/facts.ts";
 import { isSafeId } from "../decision/ids.ts";
+import type { EarReader } from "./ear.ts";
 import { releaseSchema, rolloutSchema } from "./release-schemas.ts";
 import { safeIdFormat } from "./schema-words.ts";
 import { deviceSchema, firmwarePolicySchema, tenantSchema } from "./schemas.ts";
@@ -16,7 +17,13 @@ import type { AnyRecord } from "./stored-record.ts";
 
 /** A record that may be stored, or why it may not; `key` where the identity at least is readable. */
 export type Validated =
-  | { readonly key: RecordKey; readonly record: AnyRecord; readonly invalid?: undefined }
+  | {
+      readonly key: RecordKey;
+      readonly record: AnyRecord;
+      readonly invalid?: undefined;
+      /** What of it was not taken, where the rest was. */
+      readonly remark?: string;
+    }
   | { readonly key: RecordKey | undefined; readonly record?: undefined; readonly invalid: string };
 
 /**
@@ -39,7 +46,7 @@ export function isRecordKind(kind: unknown): kind is RecordKind {
 }
 
 /** Compiles the validators (some 50 ms); about 2 us a record from then on. */
-export function createRecordValidator(): RecordValidator {
+export function createRecordValidator({ ear, signedOnly = false }: AttestationRules = {}): RecordValidator {
   const ajv = new Ajv({ strict: false, useDefaults: true, removeAdditional: true });
   ajv.addFormat(safeIdFormat, isSafeId);
   const checks = {
@@ -52,6 +59,7 @@ export function createRecordValidator(): RecordValidator {
   return (kind, value) => {
     const check: ValidateFunction = checks[kind];
     const key = readableKey(kind, value);
+    const remark = kind === "device" ? readAttestation(value, ear, signedOnly) : undefined;
     if (!check(value)) return { key, invalid: describe(schemas[kind], value, ajv.errorsText(check.errors)) };
     const record = value as AnyRecord;
     // Fingerprints are looked up by what a proof says: nothing may be found that the record does not hold.
@@ -63,8 +71,46 @@ export function createRecordValidator(): RecordValidator {
           ? acrossRollout(record as RolloutRecord)
           : undefined;
     if (across !== undefined) return { key, invalid: across };
-    return key === undefined ? { key, invalid: "the record has no readable id" } : { key, record };
+    if (key === undefined) return { key, invalid: "the record has no readable id" };
+    return remark === undefined ? { key, record } : { key, record, remark };
   };
+}
+
+/** Which attestation results are believed. */
+export interface AttestationRules {
+  /** Reads signed ones; absent: none is configured. */
+  readonly ear?: EarReader;
+  /** Whether results that nobody signed count as none. */
+  readonly signedOnly?: boolean;
+}
+
+/**
+ * Puts the facts of a signed result in its place. One that is not believed counts as no attestation, which opens
+ * nothing; the rest of the record is taken. Returns what was wrong with it.
+ */
+function readAttestation(
+  value: unknown,
+  ear: EarReader | undefined,
+  signedOnly: boolean,
+): string | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const device = value as { id?: unknown; attestation?: unknown };
+  const { attestation } = device;
+  if (typeof attestation !== "object" || attestation === null) return undefined;
+  const token = (attestation as { ear?: unknown }).ear;
+  const refuse = (why: string): string => {
+    device.attestation = null;
+    return `\`attestation\`: ${why}; it counts as none`;
+  };
+  if (token === undefined) return signedOnly ? refuse("it is not signed") : undefined;
+  if (typeof token !== "string" || typeof device.id !== "string") return refuse("`ear` is no token");
+  if (ear === undefined) return refuse("no verifier is configured");
+  try {
+    device.attestation = ear(token, device.id);
+    return undefined;
+  } catch (thrown) {
+    return refuse(thrown instanceof Error ? thrown.message : "it cannot be read");
+  }
 }
 
 /** The JSON Schema that Ajv compiles: of the input, so that defaulted fields may be absent. */
@@ -78,13 +124,26 @@ function jsonSchema(schema: z.ZodType): object {
   });
 }
 
+/** Times that no order of events could have made. */
+function impossible({ attestation, credentials, support }: DeviceRecord): string | undefined {
+  for (const { not_after, not_before } of Object.values(credentials))
+    if (not_before !== undefined && not_after !== undefined && not_after < not_before)
+      return "`credentials`: `not_after` is before `not_before`";
+  const { appraised_at, expires_at } = attestation ?? {};
+  if (appraised_at !== undefined && expires_at !== undefined && expires_at < appraised_at)
+    return "`attestation`: `expires_at` is before `appraised_at`";
+  if (support.eol_at !== 0 && support.support_ends_at > support.eol_at)
+    return "`support`: `eol_at` is before `support_ends_at`";
+  return undefined;
+}
+
 /** INV-00b: a gateway may never have reported its firmware; every other device must have one. */
 function acrossFields(device: DeviceRecord): string | undefined {
   const gateway = device.class === "gateway";
   if (!gateway && device.firmware === undefined) return "`firmware`: required, except for class `gateway`";
   if (gateway && device.children === undefined) return "`children`: required for class `gateway`";
   if (gateway && device.max_children === undefined) return "`max_children`: required for class `gateway`";
-  return undefined;
+  return impossible(device);
 }
 
 function acrossRollout({ window }: RolloutRecord): string | undefined {

@@ -14,6 +14,8 @@ import type { Registry } from "./registry.ts";
 /** How the file is read. */
 export interface RegistryFileOptions extends Pick<FeedChoice, "kinds" | "tenants"> {
   readonly path: string;
+  /** Default: one that knows no verifier of attestation results. */
+  readonly validate?: RecordValidator;
   readonly clock: Clock;
   /** Name of the source; records of the store belong to it across restarts. Default `file`. */
   readonly name?: string;
@@ -43,7 +45,7 @@ export type Look =
 export class RegistryFile implements AsyncDisposable {
   readonly #options: RegistryFileOptions;
   readonly #feed: Feed;
-  readonly #validate: RecordValidator = createRecordValidator();
+  readonly #validate: RecordValidator;
   #watcher: FSWatcher | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** The version of the file that was judged last, and how that ended. */
@@ -55,6 +57,7 @@ export class RegistryFile implements AsyncDisposable {
 
   private constructor(registry: Registry, options: RegistryFileOptions) {
     this.#options = options;
+    this.#validate = options.validate ?? createRecordValidator();
     const { kinds, name = "file", tenants } = options;
     this.#feed = registry.feed(name, {
       ...(kinds === undefined ? {} : { kinds }),

@@ -56,6 +56,26 @@ export function registryMetrics(registry: Registry): readonly Metric[] {
         ),
     },
     {
+      name: "sallyport_registry_source_diverges",
+      help: "Whether what is held of a source differs from what it says it has.",
+      type: "gauge",
+      read: () =>
+        registry.status().sources.map(({ diverges, name }) => ({
+          labels: { source: name },
+          value: diverges === true ? 1 : 0,
+        })),
+    },
+    {
+      name: "sallyport_registry_source_unconfirmed_loss",
+      help: "Records that a refused snapshot of a source would delete; it waits to be confirmed.",
+      type: "gauge",
+      read: () =>
+        registry.status().sources.map(({ name, unconfirmedLoss }) => ({
+          labels: { source: name },
+          value: unconfirmedLoss ?? 0,
+        })),
+    },
+    {
       name: "sallyport_registry_source_faulty",
       help: "Whether a source could not be used when it was last tried.",
       type: "gauge",

@@ -15,23 +15,18 @@ import { Fault } from "../runtime/fault.ts";
 import { deepFreeze } from "./deep-freeze.ts";
 import { Feed } from "./feed.ts";
 import type { FeedChoice } from "./feed-choice.ts";
-import { defaultSpiffeNaming, type IndexName, type SpiffeNaming } from "./index-terms.ts";
+import { defaultSpiffeNaming, type IndexName } from "./index-terms.ts";
+import { lapsedSince } from "./lapsed-signals.ts";
 import { LmdbStore } from "./lmdb-store.ts";
 import { MemoryStore } from "./memory-store.ts";
 import type { RecordStore, SourceState, StoredValue } from "./record-store.ts";
+import type { RegistryOptions } from "./registry-options.ts";
 import type { RegistryStatus } from "./registry-status.ts";
 import { SourceAge } from "./source-status.ts";
 import { type Freshness, type RecordReader, type StoredRecord, tenantIn } from "./stored-record.ts";
 import { sumOf, totalOf } from "./tally.ts";
 import { Territories } from "./territories.ts";
 import { toStored } from "./to-stored.ts";
-
-/** Where the records are kept, and the clock they age by. */
-export type RegistryOptions = {
-  readonly clock: Clock;
-  /** How SPIFFE ids are made; default: as trust domains have them by default. */
-  readonly naming?: SpiffeNaming;
-} & ({ readonly dir: string; readonly memory?: false } | { readonly memory: true });
 
 /** Longest value that an index is asked for. */
 const maxIndexed = 1024;
@@ -77,7 +72,7 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
   const naming = options.naming ?? defaultSpiffeNaming;
   const store =
     options.memory === true ? new MemoryStore(naming) : await LmdbStore.open(options.dir, { naming });
-  return new StoredRegistry(store, options.clock);
+  return new StoredRegistry(store, options.clock, options.lapsed);
 }
 
 const applied = channel("sallyport:registry:applied");
@@ -85,6 +80,7 @@ const applied = channel("sallyport:registry:applied");
 class StoredRegistry implements Registry {
   readonly #store: RecordStore;
   readonly #clock: Clock;
+  readonly #lapsed: RegistryOptions["lapsed"];
   readonly #few = new Map<RecordKey, StoredValue>();
   readonly #feeds = new Map<string, Feed>();
   /** Ages of the sources that count: those of the store, fed or not. */
@@ -96,7 +92,8 @@ class StoredRegistry implements Registry {
   /** The snapshot that is being applied, if any: the next one waits for it. */
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(store: RecordStore, clock: Clock) {
+  constructor(store: RecordStore, clock: Clock, lapsed: RegistryOptions["lapsed"]) {
+    this.#lapsed = lapsed;
     this.#store = store;
     this.#clock = clock;
     for (const kind of ["tenant", "firmware_policy", "release", "rollout"] as const)
@@ -190,6 +187,7 @@ class StoredRegistry implements Registry {
       tenants,
       ...(kinds === undefined ? {} : { kinds }),
       ownerOf: (key, record) => this.#territories.ownerOf(key, record && tenantIn(record)),
+      replaced: (device) => this.#lapse(device),
       confirmed: () => confirm?.(),
       clock: this.#clock,
       store: this.#store,
@@ -243,6 +241,13 @@ class StoredRegistry implements Registry {
     let age = this.#ages.get(name);
     if (age === undefined) this.#ages.set(name, (age = new SourceAge(this.#clock)));
     return age;
+  }
+
+  /** What a detection that has lapsed leaves behind outlives its record. */
+  #lapse(device: DeviceRecord): void {
+    if (this.#lapsed === undefined || device.state.signals.length === 0) return;
+    const since = lapsedSince(device, this.tenant(device.tenant)?.record?.playbook, this.#clock.now());
+    if (since > device.state.reentry_required_since) this.#lapsed(device.id, since);
   }
 
   /** Waits for the snapshot before this one; the returned function ends the turn. */

@@ -96,7 +96,7 @@ export class SnapshotDraft {
     this.#lines.set(key, line);
     if (inForce !== undefined) this.#known++;
     this.#accept(key, inForce, entry.record, entry.invalid, version);
-    return entry.invalid;
+    return entry.invalid ?? entry.remark;
   }
 
   /** Whether enough is collected to be worth writing: call {@link flush} then. */
@@ -163,8 +163,7 @@ export class SnapshotDraft {
     if (unchanged) {
       // A key that was staged already is put back to what is in force; a new version is no change of what it says, and
       // need not be stored where the floor of the snapshot speaks for it.
-      const covered =
-        version !== undefined && version <= this.#floor && (inForce.version ?? 0) <= this.#floor;
+      const covered = version === this.#floor && (inForce.version ?? 0) <= this.#floor;
       if (version !== undefined && version !== inForce.version && !covered)
         this.#stage(key, { ...inForce, version });
       else if (this.#changed.has(key)) this.#stage(key, inForce);

@@ -25,6 +25,8 @@ export interface SourceStatus extends Freshness {
   readonly fault?: Fault;
   /** Records that a refused snapshot would delete or spoil: it waits for somebody who confirms that. */
   readonly unconfirmedLoss?: number;
+  /** What is here differs from what the source says it has; it ages until that is mended. */
+  readonly diverges?: boolean;
   /** How far its feed was applied, where it has positions. */
   readonly position?: FeedPosition;
   /** What happened since the start; absent: it is not fed now. */

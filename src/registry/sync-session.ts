@@ -3,9 +3,13 @@ import { createHash, type Hash } from "node:crypto";
 import type { RecordKey } from "../decision/facts.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
-import type { Delta } from "./delta-batch.ts";
+import { agrees } from "./agrees.ts";
+import type { BucketDigest } from "./bucket-digest.ts";
+import { BucketRepair } from "./bucket-repair.ts";
+import type { Delta, DeltaOutcome } from "./delta-batch.ts";
 import type { Feed, SnapshotResult, SnapshotSink } from "./feed.ts";
-import { isRecordKind, type RecordValidator, type Validated } from "./record-validator.ts";
+import { parseUpsert } from "./parse-upsert.ts";
+import type { RecordValidator } from "./record-validator.ts";
 import type { ResyncReason, SyncEvent, SyncReply } from "./sync.ts";
 
 /** Parts of a session. */
@@ -40,6 +44,8 @@ export class SyncSession implements AsyncDisposable {
   #batch: Delta[] = [];
   #revisions: number[] = [];
   #snapshot: OpenSnapshot | undefined;
+  /** A bucket that is sent again. */
+  #repair: BucketRepair | undefined;
   #idle: NodeJS.Timeout | undefined;
   /** Whether deltas can be applied: what is in force is of this epoch, and nothing is missing. */
   #state: "live" | "lost" | "gapped";
@@ -73,11 +79,16 @@ export class SyncSession implements AsyncDisposable {
         return this.#begin(event.revision);
       case "upsert":
       case "delete":
+        if (this.#repair !== undefined) return this.#repair.take(event, this.#options.validate);
         return this.#snapshot === undefined ? this.#delta(event) : this.#entry(this.#snapshot, event);
       case "end_snapshot":
         return this.#end(event.count, event.checksum);
       case "bookmark":
-        return this.#bookmark(event.revision, event.as_of);
+        return this.#bookmark(event.revision, event.as_of, event.digests ?? []);
+      case "begin_bucket":
+        return this.#beginBucket(event);
+      case "end_bucket":
+        return this.#endBucket(event.count);
       default:
         return event satisfies never;
     }
@@ -92,12 +103,7 @@ export class SyncSession implements AsyncDisposable {
     this.#batch = [];
     this.#revisions = [];
     const outcomes = await feed.apply(batch, { epoch, revision });
-    for (const [index, outcome] of outcomes.entries()) {
-      const delta = batch[index];
-      if (typeof outcome === "string" || delta === undefined) continue;
-      const key = (delta.act === "delete" ? delta.key : delta.entry.key) ?? "";
-      reply({ type: "nack", revision: revisions[index] ?? 0, key, reason: outcome.rejected });
-    }
+    tellRejected(batch, outcomes, revisions, reply);
     reply({ type: "ack", revision });
   }
 
@@ -152,7 +158,7 @@ export class SyncSession implements AsyncDisposable {
     if (event.type === "delete") return undefined;
     open.count++;
     open.hash.update(`${event.record}\n`);
-    const entry = this.#parse(event);
+    const entry = parseUpsert(event, this.#options.validate);
     const version = event.version || event.revision || open.revision;
     const reason = open.sink.put(entry, open.count, version);
     if (reason !== undefined)
@@ -205,7 +211,7 @@ export class SyncSession implements AsyncDisposable {
     this.#batch.push(
       event.type === "delete"
         ? { act: "delete", key: event.key as RecordKey, version: at }
-        : { act: "upsert", entry: this.#parse(event), version: at },
+        : { act: "upsert", entry: parseUpsert(event, this.#options.validate), version: at },
     );
     this.#revisions.push(revision);
     return this.#batch.length >= batchSize ? this.flush() : undefined;
@@ -218,7 +224,25 @@ export class SyncSession implements AsyncDisposable {
     this.#resync("gap", `the changes after ${this.#last} up to ${prev} are missing`);
   }
 
-  async #bookmark(revision: number, asOf: number): Promise<void> {
+  async #beginBucket({ bucket, revision, tenant }: SyncEvent & { type: "begin_bucket" }): Promise<void> {
+    if (this.#snapshot !== undefined || this.#state !== "live") return;
+    await this.flush();
+    this.#repair = new BucketRepair(tenant, bucket, revision);
+  }
+
+  async #endBucket(count: number): Promise<void> {
+    const repair = this.#repair;
+    if (repair === undefined) return;
+    this.#repair = undefined;
+    const { epoch, feed, reply } = this.#options;
+    const deltas = repair.deltas(count, await feed.bucket(repair.tenant, repair.bucket));
+    if (deltas === undefined) return;
+    const outcomes = await feed.apply(deltas, { epoch, revision: this.#last });
+    tellRejected(deltas, outcomes, [], reply);
+    reply({ type: "ack", revision: this.#last });
+  }
+
+  async #bookmark(revision: number, asOf: number, digests: readonly BucketDigest[]): Promise<void> {
     if (this.#snapshot !== undefined) return void this.#idle?.refresh();
     await this.flush();
     const { clock, feed, reply } = this.#options;
@@ -234,6 +258,8 @@ export class SyncSession implements AsyncDisposable {
     }
     if (asOf < this.#asOf) feed.counters.clock_backwards++;
     this.#asOf = Math.max(asOf, this.#asOf);
+    // A frozen row behind a fresh maximum: until it is mended nothing here is fresh (SYN-12).
+    if (digests.length > 0 && !(await agrees(digests, feed, reply))) return;
     // Bounded by our own time of receipt; the age never shrinks by a clock that was set back (SYN-18).
     await feed.bookmark(clock.monotonicMs() - Math.max(0, clock.now() - asOf) * 1000);
     reply({ type: "ack", revision });
@@ -247,31 +273,25 @@ export class SyncSession implements AsyncDisposable {
     reply({ type: "resync", reason, from: this.#state === "lost" ? 0 : this.#last, detail });
   }
 
-  #parse(event: SyncEvent & { type: "upsert" }): Validated {
-    const entry = this.#read(event);
-    if (event.key === undefined || entry.key === event.key) return entry;
-    // What stands under this key is unreadable, or is another record: the one that the key names is isolated.
-    const key = isRecordKind(event.kind) ? (event.key as RecordKey) : undefined;
-    if (entry.key === undefined) return { key, invalid: entry.invalid ?? "unreadable" };
-    return { key, invalid: "the record is that of another key" };
-  }
-
-  #read({ kind, record, value }: SyncEvent & { type: "upsert" }): Validated {
-    if (!isRecordKind(kind)) return { key: undefined, invalid: `\`${kind}\` is no kind of record` };
-    if (value !== undefined) return this.#options.validate(kind, value);
-    try {
-      value = JSON.parse(record);
-    } catch {
-      return { key: undefined, invalid: "the record is not JSON" };
-    }
-    return this.#options.validate(kind, value);
-  }
-
   #watchIdle(): void {
     clearTimeout(this.#idle);
     const fail = this.#snapshot?.fail;
     const stalled = (): void => fail?.(new Fault("source_unavailable", "the snapshot stands still"));
     this.#idle = setTimeout(stalled, this.#options.idleMs ?? 30_000);
     this.#idle.unref();
+  }
+}
+
+function tellRejected(
+  deltas: readonly Delta[],
+  outcomes: readonly DeltaOutcome[],
+  revisions: readonly number[],
+  reply: (reply: SyncReply) => void,
+): void {
+  for (const [index, outcome] of outcomes.entries()) {
+    const delta = deltas[index];
+    if (typeof outcome === "string" || delta === undefined) continue;
+    const key = (delta.act === "delete" ? delta.key : delta.entry.key) ?? "";
+    reply({ type: "nack", revision: revisions[index] ?? delta.version, key, reason: outcome.rejected });
   }
 }

@@ -6,6 +6,8 @@
  * deltas, else a snapshot. Bookmarks say that everything up to a revision was sent, as of a time.
  */
 
+import type { BucketDigest } from "./bucket-digest.ts";
+
 /** What a source says. Revisions grow; `version` orders the writes of one record and defaults to the revision. */
 export type SyncEvent =
   | { readonly type: "begin_snapshot"; readonly revision: number }
@@ -33,8 +35,24 @@ export type SyncEvent =
     }
   /** `checksum`: `sha256:` of every record's text of the snapshot, each followed by a newline; empty: not given. */
   | { readonly type: "end_snapshot"; readonly count: number; readonly checksum: string }
-  /** `as_of`: unix seconds of the source through which it has sent everything. */
-  | { readonly type: "bookmark"; readonly revision: number; readonly as_of: number };
+  /**
+   * `as_of`: unix seconds of the source through which it has sent everything. `digests`: of some buckets, which must
+   * then be as it says before the bookmark counts; of feeds whose every record has a version of its own.
+   */
+  | {
+      readonly type: "bookmark";
+      readonly revision: number;
+      readonly as_of: number;
+      readonly digests?: readonly BucketDigest[];
+    }
+  /** All records of one bucket follow, then `end_bucket`: what they leave out is deleted. */
+  | {
+      readonly type: "begin_bucket";
+      readonly tenant: string;
+      readonly bucket: number;
+      readonly revision: number;
+    }
+  | { readonly type: "end_bucket"; readonly count: number };
 
 /** Why a source must begin again: at `from`, where it can, else with a snapshot. */
 export type ResyncReason = "snapshot_needed" | "gap" | "backwards" | "refused";
@@ -45,6 +63,8 @@ export type SyncReply =
   | { readonly type: "ack"; readonly revision: number }
   /** One record was not taken as it is; the rest goes on. */
   | { readonly type: "nack"; readonly revision: number; readonly key: string; readonly reason: string }
+  /** What is here differs from what the source says it has: send this bucket again. */
+  | { readonly type: "refetch"; readonly tenant: string; readonly bucket: number }
   | {
       readonly type: "resync";
       readonly reason: ResyncReason;
@@ -61,4 +81,6 @@ export interface SyncCounters {
   gaps: number;
   resyncs: number;
   clock_backwards: number;
+  /** Buckets that differed from what the source says. */
+  divergences: number;
 }

@@ -115,5 +115,11 @@ function toSource(source: RegistryStatus["sources"][number]): wire.SourceStatus 
     revision: source.position?.revision ?? 0,
     counters: { ...source.counters },
     unconfirmed_loss: source.unconfirmedLoss ?? 0,
+    diverges: source.diverges ?? false,
+    counts: Object.fromEntries(
+      Object.entries(source.counts).flatMap(([kind, states]) =>
+        Object.entries(states).map(([state, count]) => [`${kind}/${state}`, count] as const),
+      ),
+    ),
   };
 }

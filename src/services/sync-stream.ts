@@ -39,6 +39,10 @@ function toEvent({ message }: wire.SyncRequest): SyncEvent {
       return { type: "end_snapshot", ...message.value };
     case "bookmark":
       return { type: "bookmark", ...message.value };
+    case "begin_bucket":
+      return { type: "begin_bucket", ...message.value };
+    case "end_bucket":
+      return { type: "end_bucket", ...message.value };
     default:
       throw new Fault(
         "request_invalid",

@@ -81,6 +81,11 @@ export const channelLines: Readonly<Record<string, Wording>> = {
       ? { level: "info", message: "connected to NATS again", fields: { server } }
       : { level: "warn", message: "the connection to NATS is lost; it is tried again", fields: { server } };
   },
+  "sallyport:registry:divergence": (message) => ({
+    level: "error",
+    message: "facts_divergence: a bucket differs from what its source says, and is asked for again",
+    fields: message as { source: string; tenant: string; bucket: number },
+  }),
   "sallyport:registry:override": (message) => {
     const { act, by, override, sequence } = message as OverrideAct;
     const { kind, target, id } = override;

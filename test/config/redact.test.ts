@@ -17,7 +17,12 @@ describe("a printed configuration", () => {
     const strayed = {
       ...config,
       bundle: { ...config.bundle, file: "https://user:hunter2@example.org/b.tar.gz" },
-      registry: { http: [], push: { max_delete_share: 0.5 }, dir: "-----BEGIN PRIVATE KEY-----\nhunter2" },
+      registry: {
+        attestation: { verifiers: [], signed_only: false },
+        http: [],
+        push: { max_delete_share: 0.5 },
+        dir: "-----BEGIN PRIVATE KEY-----\nhunter2",
+      },
       http: { listen: "127.0.0.1:1", api_token: "hunter2" },
     } as Config;
     const printed = JSON.stringify(redact(strayed));

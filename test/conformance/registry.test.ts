@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Change } from "../../src/decision/change.ts";
 import type { DeviceRecord } from "../../src/decision/facts.ts";
+import { type BucketDigest, bucketOf, digestOf } from "../../src/registry/bucket-digest.ts";
 import type { Feed } from "../../src/registry/feed.ts";
 import { createRecordValidator } from "../../src/registry/record-validator.ts";
 import { openRegistry, type Registry } from "../../src/registry/registry.ts";
@@ -277,6 +278,118 @@ describe.each(stores)("a feed into $name", ({ durable }) => {
     expect(feed.registry.device("meter-001")?.record?.tenant).toBe("acme");
     expect(feed.state("meter-002")).toBe("quarantined");
     expect(feed.replies.filter(({ type }) => type === "nack")).toHaveLength(3);
+  });
+
+  /** What a source that holds these records says of the bucket of a key. */
+  function digest(id: string, records: Readonly<Record<string, number>>): BucketDigest {
+    const bucket = bucketOf(`device:${id}`);
+    const entries = Object.entries(records).map(
+      ([each, version]) => [`device:${each}` as const, version] as const,
+    );
+    return { tenant: "acme", bucket, ...digestOf(entries.filter(([key]) => bucketOf(key) === bucket)) };
+  }
+  const versioned = (version: number, id: string, lifecycle = "active"): SyncEvent => ({
+    ...(put(0, id, lifecycle) as SyncEvent & { type: "upsert" }),
+    version,
+  });
+
+  it("SYN-11: asks for a bucket that differs, is not fresh until it is mended, and takes it whole", async () => {
+    const feed = await start();
+    await feed.say(
+      snapshot(100),
+      versioned(90, "meter-001"),
+      versioned(91, "meter-002"),
+      versioned(92, "extra"),
+      end(3),
+    );
+    feed.replies.length = 0;
+    const truth = { "meter-001": 90, "meter-002": 95 };
+    const all = [
+      ...new Set(["meter-001", "meter-002", "extra"].map((id) => JSON.stringify(digest(id, truth)))),
+    ];
+    const digests = all.map((each) => JSON.parse(each) as BucketDigest);
+    const said = (): SyncEvent => ({ type: "bookmark", revision: 100, as_of: feed.clock.now(), digests });
+    feed.clock.advance(30);
+    await feed.say(said());
+    const asked = feed.replies.filter((each) => each.type === "refetch");
+    expect(asked.length).toBeGreaterThan(0);
+    expect(asked.map(({ bucket }) => bucket)).toContain(bucketOf("device:meter-002"));
+    expect(feed.registry.status().sources[0]).toMatchObject({ ageS: 30, diverges: true });
+    for (const { bucket, tenant } of asked) {
+      const mended = Object.entries(truth).filter(([id]) => bucketOf(`device:${id}`) === bucket);
+      await feed.say(
+        { type: "begin_bucket", tenant, bucket, revision: 100 },
+        ...mended.map(([id, version]) => versioned(version, id, version === 95 ? "quarantined" : "active")),
+        { type: "end_bucket", count: mended.length },
+      );
+    }
+    expect([feed.state("meter-001"), feed.state("meter-002"), feed.state("extra")]).toEqual([
+      "active",
+      "quarantined",
+      undefined,
+    ]);
+    await feed.say(said());
+    expect(feed.registry.status().sources[0]).toMatchObject({ ageS: 0, synced: true });
+    expect(feed.registry.status().sources[0]?.diverges).toBeUndefined();
+    expect(feed.feed.counters.divergences).toBe(asked.length);
+  });
+
+  it("SYN-12: finds one frozen row behind a fresh maximum", async () => {
+    const feed = await start();
+    await feed.say(snapshot(100), versioned(90, "meter-001"), versioned(91, "meter-002"), end(2));
+    // The source changed meter-002 at 101, and that was lost; 102 for meter-001 arrives.
+    await feed.say(put(102, "meter-001", "quarantined"));
+    feed.clock.advance(10);
+    await feed.say({ type: "bookmark", revision: 102, as_of: feed.clock.now() });
+    expect(feed.registry.freshness().ageS).toBe(0);
+    feed.clock.advance(10);
+    const truth = { "meter-001": 102, "meter-002": 101 };
+    await feed.say({
+      type: "bookmark",
+      revision: 102,
+      as_of: feed.clock.now(),
+      digests: [digest("meter-002", truth)],
+    });
+    expect(feed.replies.at(-1)).toMatchObject({ type: "refetch", bucket: bucketOf("device:meter-002") });
+    expect(feed.registry.freshness().ageS).toBe(10);
+  });
+
+  it("takes no part of a bucket that came incomplete, nor deletes by it", async () => {
+    const feed = await synced();
+    const bucket = bucketOf("device:meter-001");
+    await feed.say(
+      { type: "begin_bucket", tenant: "acme", bucket, revision: 100 },
+      versioned(200, "meter-001", "quarantined"),
+      { type: "end_bucket", count: 2 },
+    );
+    expect([feed.state("meter-001"), feed.state("meter-002")]).toEqual(["active", "active"]);
+  });
+
+  it("isolates a key that a snapshot holds twice: which of the two is true cannot be known", async () => {
+    const feed = await start();
+    await feed.say(
+      snapshot(100),
+      put(0, "meter-001"),
+      put(0, "meter-002"),
+      put(0, "meter-001", "quarantined"),
+      end(3),
+    );
+    expect([feed.state("meter-001"), feed.state("meter-002")]).toEqual(["invalid", "active"]);
+    expect(feed.replies[0]).toMatchObject({ type: "nack", key: "device:meter-001" });
+  });
+
+  it("SYN-15: announces a revoked credential with the record that it is of, before it acknowledges", async () => {
+    const feed = await synced();
+    const { credentials } = device("meter-001");
+    const revoked = { "fp-meter-001": { ...credentials["fp-meter-001"], status: "revoked" } };
+    let told = "";
+    feed.registry.onChange((change) => {
+      const { status } = feed.registry.device("meter-001")?.record?.credentials["fp-meter-001"] ?? {};
+      told = `${JSON.stringify(change.scope === "records" ? change.keys : change.scope)} ${status} ${feed.replies.length}`;
+    });
+    await feed.say(put(101, "meter-001", "active", { credentials: revoked }));
+    expect(told).toBe('["device:meter-001"] revoked 0');
+    expect(feed.replies).toEqual([{ type: "ack", revision: 101 }]);
   });
 
   it("does not wait for a source that comes and goes", async () => {

@@ -36,6 +36,8 @@ export interface SyncRequest {
     | //
     /** Several of these in one message, in their order: a message per record costs more than the record. */
     { $case: "batch"; value: SyncBatch }
+    | { $case: "begin_bucket"; value: SyncBeginBucket }
+    | { $case: "end_bucket"; value: SyncEndBucket }
     | undefined;
 }
 
@@ -90,6 +92,37 @@ export interface SyncBookmark {
   revision: number;
   /** Unix seconds. */
   as_of: number;
+  /** Of some buckets, which must be as they say before the bookmark counts. */
+  digests: BucketDigest[];
+}
+
+/**
+ * Devices of one tenant whose keys hash to one of 16 buckets: the first hexadecimal digit of the SHA-256 of the key
+ * (`device:meter-001`). Each record must have a `version` of its own.
+ */
+export interface BucketDigest {
+  tenant: string;
+  bucket: number;
+  count: number;
+  /** `sha256:` of `KEY VERSION` and a newline for each record, in the order of their keys. */
+  checksum: string;
+}
+
+/** All records of one bucket follow, after a `refetch`; what they leave out is deleted. */
+export interface SyncBeginBucket {
+  tenant: string;
+  bucket: number;
+  revision: number;
+}
+
+export interface SyncEndBucket {
+  count: number;
+}
+
+/** What the service holds of a bucket differs from what the source says: send it again. */
+export interface SyncRefetch {
+  tenant: string;
+  bucket: number;
 }
 
 export interface SyncResponse {
@@ -98,6 +131,7 @@ export interface SyncResponse {
     | { $case: "ack"; value: SyncAck }
     | { $case: "nack"; value: SyncNack }
     | { $case: "resync"; value: SyncResync }
+    | { $case: "refetch"; value: SyncRefetch }
     | undefined;
 }
 
@@ -205,14 +239,23 @@ export interface SourceStatus {
   revision: number;
   /**
    * What happened since the start: `applied`, `duplicates_ignored`, `rejected`, `snapshots`, `gaps`, `resyncs`,
-   * `clock_backwards`.
+   * `clock_backwards`, `divergences`.
    */
   counters: { [key: string]: number };
   /** Records that a refused snapshot would delete or spoil, which waits for `ConfirmDeletions`; 0: none waits. */
   unconfirmed_loss: number;
+  /** What is here differs from what the source says it has: it ages until that is mended. */
+  diverges: boolean;
+  /** Records in force by kind and state, as `device/active`; `invalid` ones are isolated. */
+  counts: { [key: string]: number };
 }
 
 export interface SourceStatus_CountersEntry {
+  key: string;
+  value: number;
+}
+
+export interface SourceStatus_CountsEntry {
   key: string;
   value: number;
 }
@@ -252,6 +295,12 @@ export const SyncRequest: MessageFns<SyncRequest> = {
         break;
       case "batch":
         SyncBatch.encode(message.message.value, writer.uint32(58).fork()).join();
+        break;
+      case "begin_bucket":
+        SyncBeginBucket.encode(message.message.value, writer.uint32(66).fork()).join();
+        break;
+      case "end_bucket":
+        SyncEndBucket.encode(message.message.value, writer.uint32(74).fork()).join();
         break;
     }
     return writer;
@@ -324,6 +373,22 @@ export const SyncRequest: MessageFns<SyncRequest> = {
             }
 
             message.message = { $case: "batch", value: SyncBatch.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.message = { $case: "begin_bucket", value: SyncBeginBucket.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.message = { $case: "end_bucket", value: SyncEndBucket.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -726,7 +791,7 @@ export const SyncEndSnapshot: MessageFns<SyncEndSnapshot> = {
 };
 
 function createBaseSyncBookmark(): SyncBookmark {
-  return { revision: 0, as_of: 0 };
+  return { revision: 0, as_of: 0, digests: [] };
 }
 
 export const SyncBookmark: MessageFns<SyncBookmark> = {
@@ -736,6 +801,9 @@ export const SyncBookmark: MessageFns<SyncBookmark> = {
     }
     if (message.as_of !== 0) {
       writer.uint32(16).int64(message.as_of);
+    }
+    for (const v of message.digests) {
+      BucketDigest.encode(v!, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -769,6 +837,264 @@ export const SyncBookmark: MessageFns<SyncBookmark> = {
             message.as_of = longToNumber(reader.int64());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.digests.push(BucketDigest.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseBucketDigest(): BucketDigest {
+  return { tenant: "", bucket: 0, count: 0, checksum: "" };
+}
+
+export const BucketDigest: MessageFns<BucketDigest> = {
+  encode(message: BucketDigest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenant !== "") {
+      writer.uint32(10).string(message.tenant);
+    }
+    if (message.bucket !== 0) {
+      writer.uint32(16).int32(message.bucket);
+    }
+    if (message.count !== 0) {
+      writer.uint32(24).int64(message.count);
+    }
+    if (message.checksum !== "") {
+      writer.uint32(34).string(message.checksum);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BucketDigest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBucketDigest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.bucket = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.count = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.checksum = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSyncBeginBucket(): SyncBeginBucket {
+  return { tenant: "", bucket: 0, revision: 0 };
+}
+
+export const SyncBeginBucket: MessageFns<SyncBeginBucket> = {
+  encode(message: SyncBeginBucket, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenant !== "") {
+      writer.uint32(10).string(message.tenant);
+    }
+    if (message.bucket !== 0) {
+      writer.uint32(16).int32(message.bucket);
+    }
+    if (message.revision !== 0) {
+      writer.uint32(24).int64(message.revision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncBeginBucket {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncBeginBucket();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.bucket = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSyncEndBucket(): SyncEndBucket {
+  return { count: 0 };
+}
+
+export const SyncEndBucket: MessageFns<SyncEndBucket> = {
+  encode(message: SyncEndBucket, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.count !== 0) {
+      writer.uint32(8).int64(message.count);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncEndBucket {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncEndBucket();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.count = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSyncRefetch(): SyncRefetch {
+  return { tenant: "", bucket: 0 };
+}
+
+export const SyncRefetch: MessageFns<SyncRefetch> = {
+  encode(message: SyncRefetch, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tenant !== "") {
+      writer.uint32(10).string(message.tenant);
+    }
+    if (message.bucket !== 0) {
+      writer.uint32(16).int32(message.bucket);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncRefetch {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncRefetch();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tenant = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.bucket = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -800,6 +1126,9 @@ export const SyncResponse: MessageFns<SyncResponse> = {
         break;
       case "resync":
         SyncResync.encode(message.message.value, writer.uint32(34).fork()).join();
+        break;
+      case "refetch":
+        SyncRefetch.encode(message.message.value, writer.uint32(42).fork()).join();
         break;
     }
     return writer;
@@ -848,6 +1177,14 @@ export const SyncResponse: MessageFns<SyncResponse> = {
             }
 
             message.message = { $case: "resync", value: SyncResync.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.message = { $case: "refetch", value: SyncRefetch.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -1643,6 +1980,8 @@ function createBaseSourceStatus(): SourceStatus {
     revision: 0,
     counters: {},
     unconfirmed_loss: 0,
+    diverges: false,
+    counts: {},
   };
 }
 
@@ -1684,6 +2023,12 @@ export const SourceStatus: MessageFns<SourceStatus> = {
     if (message.unconfirmed_loss !== 0) {
       writer.uint32(96).int64(message.unconfirmed_loss);
     }
+    if (message.diverges !== false) {
+      writer.uint32(104).bool(message.diverges);
+    }
+    globalThis.Object.entries(message.counts).forEach(([key, value]: [string, number]) => {
+      SourceStatus_CountsEntry.encode({ key: key as any, value }, writer.uint32(114).fork()).join();
+    });
     return writer;
   },
 
@@ -1799,6 +2144,25 @@ export const SourceStatus: MessageFns<SourceStatus> = {
             message.unconfirmed_loss = longToNumber(reader.int64());
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.diverges = reader.bool();
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            const entry14 = SourceStatus_CountsEntry.decode(reader, reader.uint32());
+            if (entry14.value !== undefined) {
+              message.counts[entry14.key] = entry14.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1837,6 +2201,63 @@ export const SourceStatus_CountersEntry: MessageFns<SourceStatus_CountersEntry> 
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseSourceStatus_CountersEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.value = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSourceStatus_CountsEntry(): SourceStatus_CountsEntry {
+  return { key: "", value: 0 };
+}
+
+export const SourceStatus_CountsEntry: MessageFns<SourceStatus_CountsEntry> = {
+  encode(message: SourceStatus_CountsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(16).int64(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SourceStatus_CountsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSourceStatus_CountsEntry();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {

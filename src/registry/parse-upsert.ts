@@ -1,0 +1,26 @@
+/** The record of an upsert, validated; what is wrong with it isolates the record that its key names. */
+import type { RecordKey } from "../decision/facts.ts";
+import { isRecordKind, type RecordValidator, type Validated } from "./record-validator.ts";
+import type { SyncEvent } from "./sync.ts";
+
+type Upsert = SyncEvent & { readonly type: "upsert" };
+
+/** Reads and validates it. */
+export function parseUpsert(event: Upsert, validate: RecordValidator): Validated {
+  const entry = read(event, validate);
+  if (event.key === undefined || entry.key === event.key) return entry;
+  // What stands under this key is unreadable, or is another record: the one that the key names is isolated.
+  const key = isRecordKind(event.kind) ? (event.key as RecordKey) : undefined;
+  if (entry.key === undefined) return { key, invalid: entry.invalid ?? "unreadable" };
+  return { key, invalid: "the record is that of another key" };
+}
+
+function read({ kind, record, value }: Upsert, validate: RecordValidator): Validated {
+  if (!isRecordKind(kind)) return { key: undefined, invalid: `\`${kind}\` is no kind of record` };
+  if (value !== undefined) return validate(kind, value);
+  try {
+    return validate(kind, JSON.parse(record));
+  } catch {
+    return { key: undefined, invalid: "the record is not JSON" };
+  }
+}
