@@ -11,6 +11,7 @@ import { machineMs } from "./app/machine-clock.ts";
 import { Offences } from "./app/offences.ts";
 import { addressOf, decisionSink } from "./app/parts.ts";
 import { ReceiptsOfAll } from "./app/receipts-of-all.ts";
+import { ShadowOfAll } from "./app/shadow-of-all.ts";
 import { pauseRollout } from "./app/updates.ts";
 import type { FactsTold } from "./app/worker-calls.ts";
 import { WorkerMetrics } from "./app/worker-metrics.ts";
@@ -184,6 +185,7 @@ async function build(
       return pool.commit(offer, activatedAt);
     },
     drop: (digest) => pool.drop(digest),
+    compare: (order, onVerdict) => new ShadowOfAll(pool, order, onVerdict),
   };
   const writing = await startWriting({ config, clock, stack, facts, deciding, others });
   requirements.push(...writing.requirements, {

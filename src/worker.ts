@@ -39,6 +39,8 @@ const calls: WorkerCalls = {
     when((each) => {
       each.deciding.pdp.barred = new Set(barred);
     }),
+  shadow: (order) => when((each) => each.shadow(order)),
+  shadowEnd: (digest) => when((each) => each.endShadow(digest)),
   mark: () => when((each) => each.deciding.coherence.attachments.mark()),
   receiptNow: (mark) => when((each) => each.deciding.coherence.attachments.receiptNow(mark)),
   receipt: async (mark) => (await built).deciding.coherence.attachments.receipt(mark),

@@ -1,7 +1,10 @@
 /** The policy's supply chain: trust, last known good, pipeline and source, put together and started. */
+import { AbortedBundles } from "../bundle/aborted-bundles.ts";
 import { GoodStore } from "../bundle/good-store.ts";
 import type { Config } from "../config/config.ts";
+import type { AdminAct } from "../log/admin-act.ts";
 import type { Activation } from "../pdp/activation.ts";
+import { rollbackAct } from "../pdp/bundle-acts.ts";
 import { BundlePipeline } from "../pdp/bundle-pipeline.ts";
 import type { Pdp } from "../pdp/pdp.ts";
 import type { OtherProcesses } from "../pdp/pipeline-parts.ts";
@@ -17,6 +20,8 @@ export interface BundlesParts {
   readonly activation: Activation;
   readonly clock: Clock;
   readonly others: OtherProcesses | undefined;
+  /** Writes an act into the decision log. */
+  readonly record: (act: AdminAct) => unknown;
   readonly stack: Closing;
 }
 
@@ -33,7 +38,7 @@ export interface Bundles {
  */
 export async function startBundles(
   config: Config,
-  { pdp, activation, clock, others, stack }: BundlesParts,
+  { pdp, activation, clock, others, record, stack }: BundlesParts,
 ): Promise<Bundles> {
   const { dir, checks, shadow, poll_s } = config.bundle;
   const store = dir === undefined ? undefined : new GoodStore(dir);
@@ -45,6 +50,11 @@ export async function startBundles(
       clock,
       others,
       rules: () => trust.rules(),
+      aborted: await AbortedBundles.open(dir),
+      activated: (news) => {
+        const act = rollbackAct(news);
+        if (act !== undefined) record(act);
+      },
       keysetText: () => trust.keysetText(),
       store,
       check: (bundle) =>
@@ -70,6 +80,8 @@ export async function startBundles(
                 pdp.sampler = take;
               },
               compare: (sample, candidate) => pdp.compare(sample, candidate),
+              ...(others?.compare === undefined ? {} : { elsewhere: others.compare }),
+              dropped: (digest) => void others?.drop(digest),
             },
           }),
     }),

@@ -1,7 +1,9 @@
 /** What the primary and its workers ask each other. */
+import type { ShadowReport } from "../bundle/candidate.ts";
 import type { Receipt } from "../coherence/receipt.ts";
 import type { Config } from "../config/config.ts";
 import type { Change } from "../decision/change.ts";
+import type { ShadowRules } from "../pdp/shadow.ts";
 import type { TargetState } from "../registry/override-mirror.ts";
 import type { HttpRequest, HttpResponse, MetricReading } from "../runtime/ports.ts";
 
@@ -62,6 +64,13 @@ export interface Pulse {
   readonly rssBytes: number;
 }
 
+/** What a worker has found of a candidate so far. */
+export interface ShadowFound {
+  readonly report?: ShadowReport;
+  /** It cannot answer a live question. */
+  readonly fault?: string;
+}
+
 /** Calls that a worker answers. */
 export type WorkerCalls = {
   /** Builds everything but the listeners; answers with the digest of the bundle in force. */
@@ -79,6 +88,12 @@ export type WorkerCalls = {
   readonly drop: (digest: string) => unknown;
   /** Denies these subjects from now on. */
   readonly bar: (barred: readonly string[]) => unknown;
+  /** Compares a prepared bundle on live questions, from the first time it is asked; answers with what was found. */
+  readonly shadow: (order: {
+    readonly digest: string;
+    readonly rules: ShadowRules;
+  }) => ShadowFound | Promise<ShadowFound>;
+  readonly shadowEnd: (digest: string) => unknown;
   readonly mark: () => number | Promise<number>;
   readonly receiptNow: (mark: number) => Receipt | Promise<Receipt>;
   readonly receipt: (mark: number) => Promise<Receipt>;

@@ -8,6 +8,7 @@ import { RegistryServiceService } from "../gen/sallyport/v1/registry.ts";
 import type { Sink } from "../log/sink.ts";
 import { type Loaded, loadBundle } from "../pdp/activation.ts";
 import { preflight } from "../pdp/preflight.ts";
+import { Shadow, type ShadowRules } from "../pdp/shadow.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { Closing } from "../runtime/closing.ts";
 import type { Conversation } from "../runtime/conversation.ts";
@@ -27,6 +28,7 @@ import type {
   ChangeTold,
   FactsTold,
   PrimaryCalls,
+  ShadowFound,
   WorkerCalls,
   WorkerStart,
 } from "./worker-calls.ts";
@@ -54,6 +56,7 @@ export class WorkerProcess {
   #serving: boolean;
   /** A bundle that was loaded and is not in force yet. */
   #prepared: Loaded | undefined;
+  #shadow: { readonly digest: string; readonly comparing: Shadow; fault: Fault | undefined } | undefined;
 
   private constructor(
     start: WorkerStart,
@@ -167,6 +170,9 @@ export class WorkerProcess {
   async prepare({ archive, digest }: BundleTold): Promise<void> {
     if (this.#prepared?.bundle.digest === digest) return;
     const bundle = await readBundle(archive);
+    const { activation } = this.#deciding;
+    this.drop(this.#prepared?.bundle.digest);
+    activation.gather();
     const { checks } = this.#start.config.bundle;
     const { module } = await preflight(bundle, {
       minCases: 0,
@@ -174,9 +180,41 @@ export class WorkerProcess {
       p99Us: Number.POSITIVE_INFINITY,
       memoryMib: checks.memory_mib,
     });
-    const loaded = await loadBundle(bundle, systemClock.now(), module, this.#deciding.activation.watch);
-    this.drop(this.#prepared?.bundle.digest);
+    const loaded = await loadBundle(bundle, systemClock.now(), module, activation.watch);
+    await activation.warm(loaded);
     this.#prepared = loaded;
+  }
+
+  /** Compares the prepared bundle from now on. A worker that has not prepared it has found nothing. */
+  shadow({ digest, rules }: { readonly digest: string; readonly rules: ShadowRules }): ShadowFound {
+    const { pdp } = this.#deciding;
+    const prepared = this.#prepared;
+    if (prepared?.bundle.digest !== digest) return {};
+    if (this.#shadow?.digest !== digest) {
+      this.#shadow?.comparing[Symbol.dispose]();
+      const comparing = new Shadow({
+        // The primary judges, over all workers.
+        rules: { ...rules, promote: "manual", maxNewlyAllowed: 1, maxNewlyDenied: 1 },
+        monotonicMs: systemClock.monotonicMs,
+        compare: (sample) => pdp.compare(sample, prepared.snapshot),
+        onVerdict: (fault) => {
+          if (this.#shadow?.comparing === comparing) this.#shadow.fault = fault;
+        },
+      });
+      this.#shadow = { digest, comparing, fault: undefined };
+      pdp.sampler = comparing.offer;
+    }
+    const { comparing, fault } = this.#shadow;
+    return fault === undefined
+      ? { report: comparing.report }
+      : { report: comparing.report, fault: fault.message };
+  }
+
+  endShadow(digest: string): void {
+    if (this.#shadow?.digest !== digest) return;
+    this.#deciding.pdp.sampler = undefined;
+    this.#shadow.comparing[Symbol.dispose]();
+    this.#shadow = undefined;
   }
 
   commit(digest: string): void {
@@ -184,6 +222,7 @@ export class WorkerProcess {
     const prepared = this.#prepared;
     if (prepared?.bundle.digest !== digest)
       throw new Fault("not_ready", "the bundle to put in force was not prepared");
+    this.endShadow(digest);
     this.#prepared = undefined;
     this.#deciding.activation.swap(prepared);
     this.#deciding.pdp.barred = new Set();
@@ -191,6 +230,8 @@ export class WorkerProcess {
 
   drop(digest: string | undefined): void {
     if (digest === undefined || this.#prepared?.bundle.digest !== digest) return;
+    this.endShadow(digest);
+    this.#deciding.activation.cool();
     this.#prepared[Symbol.dispose]();
     this.#prepared = undefined;
   }

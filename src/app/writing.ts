@@ -1,7 +1,10 @@
 /** What one process alone does: takes bundles and records from their sources, and acts for operators. */
 import { Admin } from "../admin/admin.ts";
 import type { Config } from "../config/config.ts";
+import type { AdminAct } from "../log/admin-act.ts";
 import { nextDecisionId } from "../pdp/answer.ts";
+import { recordedActs } from "../pdp/bundle-acts.ts";
+import { pipelineMetrics } from "../pdp/pipeline-metrics.ts";
 import type { OtherProcesses } from "../pdp/pipeline-parts.ts";
 import { deviceIdIn } from "../registry/device-id-in.ts";
 import { overrideMetrics } from "../registry/override-metrics.ts";
@@ -42,19 +45,14 @@ export interface Writing {
 export async function startWriting(parts: WritingParts): Promise<Writing> {
   const { clock, config, deciding, facts, stack } = parts;
   const { marked, overrides, plane, records, registry } = facts;
-  const admin = new Admin({
-    overrides,
-    registry,
-    records: marked,
-    clock,
-    record: (act) => {
-      const id = nextDecisionId();
-      deciding.log?.acted(act, id);
-      return id;
-    },
-  });
+  const record = (act: AdminAct): string => {
+    const id = nextDecisionId();
+    deciding.log?.acted(act, id);
+    return id;
+  };
+  const admin = new Admin({ overrides, registry, records: marked, clock, record });
   const { activation, pdp } = deciding;
-  const bundles = await startBundles(config, { pdp, activation, clock, stack, others: parts.others });
+  const bundles = await startBundles(config, { pdp, activation, clock, stack, others: parts.others, record });
   const sources = await startRecordSources(config, registry, clock, stack);
   return {
     requirements: [
@@ -69,7 +67,7 @@ export async function startWriting(parts: WritingParts): Promise<Writing> {
       { name: "overrides", missing: () => overrides.missing ?? plane?.missing },
     ],
     metrics: [
-      ...bundles.pipeline.metrics(),
+      ...pipelineMetrics(bundles.pipeline),
       ...registryMetrics(registry),
       ...overrideMetrics(overrides, plane),
     ],
@@ -88,7 +86,7 @@ export async function startWriting(parts: WritingParts): Promise<Writing> {
         bundle: () => activation.bundle,
       }),
       adminService(admin, receipts, plane),
-      bundleService(bundles.pipeline),
+      bundleService(bundles.pipeline, recordedActs(bundles.pipeline, record)),
     ],
     look: async () => {
       await sources.look();

@@ -8,6 +8,8 @@ import { type Guarded, holds, type Readings } from "./guards.ts";
 /** A proven identity with its joined facts `F` and its answers `A`. */
 export interface CachedSubject<F, A extends Guarded> {
   readonly key: string;
+  /** The cache that remembers it. */
+  readonly home: object;
   readonly facts: F;
   /** The last answer found and its text: most devices ask about one topic, and this saves the look into a map. */
   last: A | undefined;
@@ -91,7 +93,7 @@ export class DecisionCache<F, A extends Guarded> {
    * rests on has moved. The LRU hears of it once a second.
    */
   again(subject: CachedSubject<F, A>, now: number): CachedSubject<F, A> | undefined {
-    if (subject.dropped) return undefined;
+    if (subject.dropped || subject.home !== this) return undefined;
     if (!this.isFresh(subject)) return this.#forget(subject);
     if (subject.touchedAt !== now) {
       subject.touchedAt = now;
@@ -140,6 +142,7 @@ export class DecisionCache<F, A extends Guarded> {
       denials: new AnswerList(),
       facts,
       key,
+      home: this,
       cells,
       stamps: cells.map((cell) => cell.n),
       everything: this.epochs.everything,

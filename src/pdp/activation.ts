@@ -113,6 +113,7 @@ export class Activation implements Disposable {
   readonly #pdp: Pdp;
   readonly #clock: Clock;
   #active: Loaded | undefined;
+  #warm: { readonly loaded: Loaded; readonly cache: Pdp["cache"] } | undefined;
   #count = 0;
 
   /** Is told of the evaluations of every policy that is loaded here. */
@@ -144,11 +145,30 @@ export class Activation implements Disposable {
     }
   }
 
+  /** A bundle is on its way: the questions of now are gathered, to be answered ahead by it. */
+  gather(): void {
+    this.#pdp.gather(true);
+  }
+
+  /** Answers them ahead, off the hot path: the cache is warm where this policy is swapped in next. */
+  async warm(loaded: Loaded): Promise<void> {
+    const cache = await this.#pdp.warm(loaded.snapshot);
+    this.#warm = cache === undefined ? undefined : { loaded, cache };
+  }
+
+  /** No bundle is on its way any more. */
+  cool(): void {
+    this.#pdp.gather(false);
+    this.#warm = undefined;
+  }
+
   /** Puts a loaded policy in force; every question after it is answered by it, none by two. */
   swap(loaded: Loaded): void {
     const before = this.#active;
+    const warm = this.#warm?.loaded === loaded ? this.#warm.cache : undefined;
+    this.#warm = undefined;
     // INVARIANT: an evaluation is synchronous, so none is under way in the old policy when it is put away.
-    this.#pdp.activate(loaded.snapshot);
+    this.#pdp.activate(loaded.snapshot, warm);
     this.#active = loaded;
     this.#count += 1;
     before?.[Symbol.dispose]();

@@ -1,5 +1,6 @@
 /** Every bundle's way into force, in named steps. A failure at any of them leaves the active bundle in force. */
 import { channel } from "node:diagnostics_channel";
+import { AbortedBundles } from "../bundle/aborted-bundles.ts";
 import type { Candidate, CandidateState } from "../bundle/candidate.ts";
 import type { Good } from "../bundle/good-store.ts";
 import type { PermittedRollback } from "../bundle/letters.ts";
@@ -8,13 +9,11 @@ import { isProved, type Proof, proveBundle } from "../bundle/prove.ts";
 import { readBundle } from "../bundle/read-bundle.ts";
 import { Alarm } from "../runtime/alarm.ts";
 import { Fault } from "../runtime/fault.ts";
-import type { Metric } from "../runtime/ports.ts";
 import { type Loaded, loadBundle } from "./activation.ts";
 import { type Activated, type ActiveBundle, activatedOf, waitingText } from "./bundle-news.ts";
 import { candidateIn } from "./candidate-in.ts";
 import { checkSequence } from "./check-sequence.ts";
 import { goodOf, KeepGood } from "./keep-good.ts";
-import { pipelineMetrics } from "./pipeline-metrics.ts";
 import type { PipelineParts } from "./pipeline-parts.ts";
 import { ShadowStage } from "./shadow-stage.ts";
 
@@ -39,14 +38,14 @@ export class BundlePipeline implements Disposable {
   #floor = -1;
   #refusals = 0;
   readonly #shadow: ShadowStage<Ready> | undefined;
-  /** Digests that a person does not want. */
-  readonly #aborted = new Set<string>();
+  readonly #aborted: AbortedBundles;
   #work: Promise<void> = Promise.resolve();
   readonly #kept: KeepGood;
   readonly #expiry = new Alarm(() => this.#sayExpired());
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
+    this.#aborted = parts.aborted ?? new AbortedBundles();
     if (parts.shadow !== undefined) this.#shadow = new ShadowStage(parts.shadow, parts.clock.monotonicMs);
     this.#kept = new KeepGood(parts.store, parts.keepAgainMs ?? 30_000);
   }
@@ -145,8 +144,9 @@ export class BundlePipeline implements Disposable {
     await this.#enqueue(async () => {
       const candidate = candidateIn(this.#candidate, digest, ["shadow", "pending_approval"]);
       const fault = new Fault("bundle_unfit", `aborted by \`${by}\`: ${reason}`);
+      const { revision } = candidate;
+      await this.#aborted.add({ digest, revision, by, reason, at: this.#parts.clock.now() });
       const shadow = this.#shadow?.drop();
-      this.#aborted.add(digest);
       this.#step("aborted", {
         fault,
         failedIn: candidate.state,
@@ -202,6 +202,7 @@ export class BundlePipeline implements Disposable {
     this.#step("sequencing", { proof });
     const rollback = checkSequence(offer, proof, rules.keyset, this.#floor, clock.now());
     this.#step("checking");
+    this.#parts.activation.gather();
     const tried = await check?.(bundle);
     if (tried !== undefined) this.#step("checking", { trial: tried.report });
     const loaded = await loadBundle(bundle, clock.now(), tried?.module, this.#parts.activation.watch);
@@ -242,6 +243,7 @@ export class BundlePipeline implements Disposable {
 
   async #activate(loaded: Loaded, ready: Ready, promotedBy?: string): Promise<void> {
     this.#step("activating");
+    await this.#parts.activation.warm(loaded);
     await this.#swap(loaded, ready, {
       since: this.#parts.clock.now(),
       ...(promotedBy === undefined ? {} : { promotedBy }),
@@ -270,6 +272,7 @@ export class BundlePipeline implements Disposable {
     const news: Activated = { ...activatedOf(offer.bundle, proof, rollback), ...how };
     this.#active = { ...news, from: offer.from, etag: offer.etag, since, expiresAt };
     activated.publish(news);
+    this.#parts.activated?.(news);
     this.#expiry.clear();
     if (expiresAt !== undefined) this.#expiry.set(Math.max(0, expiresAt * 1000 - this.#parts.clock.wallMs()));
   }
@@ -281,13 +284,9 @@ export class BundlePipeline implements Disposable {
 
   #step(state: CandidateState, more: Partial<Candidate> = {}): void {
     if (this.#candidate === undefined) return;
+    if (state === "refused" || state === "aborted") this.#parts.activation.cool();
     this.#candidate = { ...this.#candidate, ...more, state, since: this.#parts.clock.now() };
     stepped.publish(this.#candidate);
-  }
-
-  /** Numbers for Prometheus. */
-  metrics(): readonly Metric[] {
-    return pipelineMetrics(this);
   }
 
   [Symbol.dispose](): void {

@@ -36,7 +36,7 @@ const replayDevices = 100_000;
 
 /** Decides from the cache where an answer holds, else from one policy snapshot and one join of facts. */
 export class DecisionCore {
-  readonly cache: DecisionCache<SubjectFacts, Answer>;
+  cache: DecisionCache<SubjectFacts, Answer>;
   readonly #desk: Desk;
   readonly #replay = new ReplayGuard(replayDevices);
 
@@ -45,10 +45,15 @@ export class DecisionCore {
     this.cache = new DecisionCache(limits);
   }
 
-  /** Puts a policy in force: every later answer is its own. */
-  activate(snapshot: PolicySnapshot): void {
+  /** Puts a policy in force: every later answer is its own. `warm` holds answers that it has given already. */
+  activate(snapshot: PolicySnapshot, warm?: DecisionCore["cache"]): void {
     this.#desk.snapshot = snapshot;
-    this.cache.epochs.bumpAll();
+    if (warm === undefined) this.cache.epochs.bumpAll();
+    else {
+      // Counters only grow, whoever counts.
+      Object.assign(warm.counters, this.cache.counters);
+      this.cache = warm;
+    }
   }
 
   /** Facts changed; what rests on them is asked again. */

@@ -62,7 +62,7 @@ export class DecisionCounts implements Recorder {
 
 /** Numbers of the decision cache. */
 export function cacheMetrics(pdp: Pdp, clock: Clock): readonly Metric[] {
-  const { cache } = pdp;
+  // Another bundle may bring another cache.
   const outcome = (name: string, value: number) => ({ labels: { outcome: name }, value });
   return [
     {
@@ -70,9 +70,9 @@ export function cacheMetrics(pdp: Pdp, clock: Clock): readonly Metric[] {
       help: "Look-ups of answers by outcome; `expired` are misses that found an answer outside its guards.",
       type: "counter",
       read: () => [
-        outcome("hit", cache.counters.hits),
-        outcome("miss", cache.counters.misses - cache.counters.expired),
-        outcome("expired", cache.counters.expired),
+        outcome("hit", pdp.cache.counters.hits),
+        outcome("miss", pdp.cache.counters.misses - pdp.cache.counters.expired),
+        outcome("expired", pdp.cache.counters.expired),
       ],
     },
     {
@@ -80,8 +80,8 @@ export function cacheMetrics(pdp: Pdp, clock: Clock): readonly Metric[] {
       help: "Subjects dropped because something they rest on changed, or for want of room.",
       type: "counter",
       read: () => [
-        { labels: { cause: "changed" }, value: cache.counters.invalidated },
-        { labels: { cause: "room" }, value: cache.counters.evicted },
+        { labels: { cause: "changed" }, value: pdp.cache.counters.invalidated },
+        { labels: { cause: "room" }, value: pdp.cache.counters.evicted },
       ],
     },
     {
@@ -89,8 +89,8 @@ export function cacheMetrics(pdp: Pdp, clock: Clock): readonly Metric[] {
       help: "Subjects held; `denied` were never allowed anything.",
       type: "gauge",
       read: () => [
-        { labels: { standing: "allowed" }, value: cache.size.allowed },
-        { labels: { standing: "denied" }, value: cache.size.denied },
+        { labels: { standing: "allowed" }, value: pdp.cache.size.allowed },
+        { labels: { standing: "denied" }, value: pdp.cache.size.denied },
       ],
     },
     {
@@ -98,7 +98,7 @@ export function cacheMetrics(pdp: Pdp, clock: Clock): readonly Metric[] {
       help: "Age of the subject that was not used for longest.",
       type: "gauge",
       across: "max",
-      read: () => [{ labels: {}, value: cache.oldestAgeMs(clock.monotonicMs()) / 1000 }],
+      read: () => [{ labels: {}, value: pdp.cache.oldestAgeMs(clock.monotonicMs()) / 1000 }],
     },
   ];
 }

@@ -21,6 +21,7 @@ import { hostVerdict } from "./result.ts";
 import { type IdentityProver, isSession, type Resolution, resolveSession } from "./session.ts";
 import { SessionSlot } from "./session-slot.ts";
 import type { PolicySnapshot } from "./snapshot.ts";
+import { Warming } from "./warming.ts";
 
 /** Parts of a {@link Pdp}. */
 export interface PdpParts extends DeskParts {
@@ -50,7 +51,9 @@ const rateLimited = hostVerdict("rate_limited", { retry_after_s: 1 });
 
 /** Answers questions of all peers. */
 export class Pdp {
+  readonly #parts: PdpParts;
   readonly #desk: Desk;
+  #warming: Warming | undefined;
   readonly #core: DecisionCore;
   readonly #examiner: Examiner;
   readonly #prover: IdentityProver & AuthorityProver;
@@ -59,6 +62,7 @@ export class Pdp {
   readonly #listeners = new Set<(change: Change) => void>();
 
   constructor(parts: PdpParts) {
+    this.#parts = parts;
     this.#desk = new Desk(parts);
     this.#core = new DecisionCore(this.#desk, parts.cacheLimits);
     this.#examiner = new Examiner(this.#desk, this.#core);
@@ -78,9 +82,21 @@ export class Pdp {
   }
 
   /** Puts a policy in force: every later answer is its own. */
-  activate(snapshot: PolicySnapshot): void {
-    this.#core.activate(snapshot);
+  activate(snapshot: PolicySnapshot, warm?: DecisionCore["cache"]): void {
+    this.#warming = undefined;
+    this.#core.activate(snapshot, warm);
     this.#announce({ scope: "everything", revision: this.#desk.facts.revision });
+  }
+
+  /** Gathers questions from now on, to be answered ahead by the next policy; `false`: no more, and forgets them. */
+  gather(on: boolean): void {
+    if (!on) this.#warming = undefined;
+    else this.#warming ??= new Warming(this.#parts, this.#parts.cacheLimits);
+  }
+
+  /** Answers what was gathered by the next policy, off the hot path; `undefined`: nothing was. */
+  async warm(snapshot: PolicySnapshot): Promise<DecisionCore["cache"] | undefined> {
+    return this.#warming?.warm(snapshot);
   }
 
   /** Is handed every question that a policy answers, while it is set; must return at once and not throw. */
@@ -103,6 +119,7 @@ export class Pdp {
   /** Facts changed; what rests on them is asked again. */
   apply(change: Change): void {
     this.#core.apply(change);
+    this.#warming?.apply(change);
     this.#announce(change);
   }
 
@@ -209,6 +226,7 @@ export class Pdp {
     if (this.#isBarred(query.kind, resolution.deviceId))
       return this.#desk.deny(barredVerdict, peer, query, barredDetail);
     this.sampler?.({ kind: "session", session: resolution, query });
+    this.#warming?.offer(resolution, query);
     const decision = this.#core.decide(resolution, query);
     if (!needsEffect(decision)) return decision;
     return applyEffects(this.#effects, resolution, decision, this.#desk.clock.now()).then((verdict) =>

@@ -1,10 +1,12 @@
 /** What a pipeline of bundles is made of. */
+import type { AbortedBundles } from "../bundle/aborted-bundles.ts";
 import type { Bundle } from "../bundle/bundle.ts";
 import type { GoodStore } from "../bundle/good-store.ts";
 import type { Offer } from "../bundle/offer.ts";
 import type { TrustRules } from "../bundle/prove.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Activation } from "./activation.ts";
+import type { Activated } from "./bundle-news.ts";
 import type { Tried } from "./preflight.ts";
 import type { ShadowSettings } from "./shadow-stage.ts";
 
@@ -16,6 +18,8 @@ export interface OtherProcesses {
   commit(offer: Offer, activatedAt: number): Promise<void>;
   /** It will not come into force. */
   drop(digest: string): Promise<void>;
+  /** Compares a prepared bundle there, where the questions are; absent: questions come to this process. */
+  readonly compare?: ShadowSettings["elsewhere"];
 }
 
 /** Parts of a a pipeline. */
@@ -29,6 +33,10 @@ export interface PipelineParts {
   keysetText?(): string | undefined;
   /** Tries a bundle before it may answer. Rejects with why it may not. */
   readonly check?: (bundle: Bundle) => Promise<Tried>;
+  /** Bundles that people do not want. */
+  readonly aborted?: AbortedBundles;
+  /** Told of every bundle that comes into force. */
+  readonly activated?: (news: Activated) => void;
   /** Where the last known good bundle is kept. */
   readonly store?: GoodStore | undefined;
   /** How long after a failure it is tried to keep it again, milliseconds. */

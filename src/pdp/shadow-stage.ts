@@ -13,6 +13,18 @@ export interface ShadowSettings {
   listen(take: ((sample: Sample) => void) | undefined): void;
   /** Answers a sample by the policy in force and by `candidate`. */
   compare(sample: Sample, candidate: PolicySnapshot): Comparison;
+  /** Compares elsewhere instead, where the questions are: in other processes. */
+  readonly elsewhere?: (
+    order: { readonly digest: string; readonly rules: ShadowRules },
+    onVerdict: (fault: Fault | undefined) => void,
+  ) => Comparing;
+  /** A candidate was put away. */
+  readonly dropped?: (digest: string) => void;
+}
+
+/** A comparison under way; it ends when it is disposed of. */
+export interface Comparing extends Disposable {
+  readonly report: ShadowReport;
 }
 
 /** A candidate in the shadow: its policy, and what came with it. */
@@ -25,7 +37,7 @@ export interface Held<T> {
 export class ShadowStage<T> {
   readonly #settings: ShadowSettings;
   readonly #monotonicMs: () => number;
-  #now: { readonly held: Held<T>; readonly comparing: Shadow } | undefined;
+  #now: { readonly held: Held<T>; readonly comparing: Comparing } | undefined;
 
   constructor(settings: ShadowSettings, monotonicMs: () => number) {
     this.#settings = settings;
@@ -43,6 +55,12 @@ export class ShadowStage<T> {
   /** Begins to compare, in the place of whatever was compared. */
   begin(held: Held<T>, onVerdict: (fault: Fault | undefined) => void): void {
     this.drop();
+    const { elsewhere, rules } = this.#settings;
+    const { digest } = held.loaded.bundle;
+    if (elsewhere !== undefined) {
+      this.#now = { held, comparing: elsewhere({ digest, rules }, onVerdict) };
+      return;
+    }
     const comparing = new Shadow({
       rules: this.#settings.rules,
       monotonicMs: this.#monotonicMs,
@@ -58,15 +76,18 @@ export class ShadowStage<T> {
     const now = this.#now;
     if (now === undefined) return undefined;
     this.#settings.listen(undefined);
+    const { report } = now.comparing;
     now.comparing[Symbol.dispose]();
     this.#now = undefined;
-    return { held: now.held, report: now.comparing.report };
+    return { held: now.held, report };
   }
 
   /** Ends the comparison and puts the candidate's policy away. */
   drop(): ShadowReport | undefined {
     const released = this.release();
-    released?.held.loaded[Symbol.dispose]();
-    return released?.report;
+    if (released === undefined) return undefined;
+    released.held.loaded[Symbol.dispose]();
+    this.#settings.dropped?.(released.held.loaded.bundle.digest);
+    return released.report;
   }
 }

@@ -118,20 +118,8 @@ export class Shadow implements Disposable {
 
   #judge(): void {
     const { rules, monotonicMs } = this.#parts;
-    const { compared, newlyDenied, newlyAllowed } = this.#counts;
-    // A share of few is no share: the least number counts until it is reached.
-    const of = Math.max(compared, rules.minQueries);
-    if (newlyDenied > rules.maxNewlyDenied * of) {
-      this.#say(exceeded(newlyDenied, compared, "denies", "allows"));
-    } else if (newlyAllowed > rules.maxNewlyAllowed * of) {
-      this.#say(exceeded(newlyAllowed, compared, "allows", "denies"));
-    } else if (
-      rules.promote === "auto" &&
-      compared >= rules.minQueries &&
-      monotonicMs() - this.#startMs >= rules.forMs
-    ) {
-      this.#say(undefined);
-    }
+    const verdict = judgeShadow(rules, this.#counts, monotonicMs() - this.#startMs);
+    if (verdict !== "waits") this.#say(verdict === "passes" ? undefined : verdict);
   }
 
   #say(fault: Fault | undefined): void {
@@ -146,6 +134,21 @@ export class Shadow implements Disposable {
     clearTimeout(this.#timer);
     this.#queue.length = 0;
   }
+}
+
+/** Whether what was found lets the candidate pass, stops it, or neither yet. */
+export function judgeShadow(
+  rules: ShadowRules,
+  { compared, newlyAllowed, newlyDenied }: Pick<ShadowReport, "compared" | "newlyAllowed" | "newlyDenied">,
+  elapsedMs: number,
+): Fault | "passes" | "waits" {
+  // A share of few is no share: the least number counts until it is reached.
+  const of = Math.max(compared, rules.minQueries);
+  if (newlyDenied > rules.maxNewlyDenied * of) return exceeded(newlyDenied, compared, "denies", "allows");
+  if (newlyAllowed > rules.maxNewlyAllowed * of) return exceeded(newlyAllowed, compared, "allows", "denies");
+  return rules.promote === "auto" && compared >= rules.minQueries && elapsedMs >= rules.forMs
+    ? "passes"
+    : "waits";
 }
 
 function exceeded(count: number, of: number, does: string, instead: string): Fault {

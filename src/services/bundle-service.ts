@@ -2,6 +2,7 @@
 import type { Candidate } from "../bundle/candidate.ts";
 import type { Peer } from "../decision/identity.ts";
 import * as wire from "../gen/sallyport/v1/bundle.ts";
+import type { BundleActs } from "../pdp/bundle-acts.ts";
 import type { BundlePipeline } from "../pdp/bundle-pipeline.ts";
 import { Fault } from "../runtime/fault.ts";
 import type { GrpcService } from "../runtime/ports.ts";
@@ -71,7 +72,7 @@ function toActive(pipeline: BundlePipeline): wire.ActiveBundle | undefined {
 }
 
 /** Builds the service. */
-export function bundleService(pipeline: BundlePipeline): GrpcService {
+export function bundleService(pipeline: BundlePipeline, acts: BundleActs): GrpcService {
   return {
     definition: wire.BundleServiceService,
     implementation: {
@@ -90,13 +91,13 @@ export function bundleService(pipeline: BundlePipeline): GrpcService {
       promoteBundle: unary<wire.PromoteBundleRequest, wire.PromoteBundleResponse>(async (request, peer) => {
         permitByName(peer, "admin");
         permitAll(peer);
-        return { revision: await pipeline.promote(request.digest, peer.name) };
+        return { revision: await acts.promote(request.digest, peer.name) };
       }),
       abortBundle: unary<wire.AbortBundleRequest, wire.AbortBundleResponse>(async (request, peer) => {
         permitByName(peer, "admin");
         permitAll(peer);
         if (request.reason === "") throw new Fault("request_invalid", "`reason` is missing: say why");
-        return { revision: await pipeline.abort(request.digest, request.reason, peer.name) };
+        return { revision: await acts.abort(request.digest, request.reason, peer.name) };
       }),
     },
   };

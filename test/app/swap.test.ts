@@ -108,3 +108,56 @@ describe("a bundle that is swapped in every worker", { timeout: 120_000 }, () =>
     expect(service.workers().size).toBe(workers);
   });
 });
+
+describe("a bundle that is compared in every worker", { timeout: 120_000 }, () => {
+  it("is stopped by what all of them find, and passes when they find nothing", async () => {
+    const shadow = { mode: "auto", sample: 1, for_s: 0.5, min_queries: 60, max_newly_denied: 0.1 };
+    const own = makeFleet(3, {
+      workers,
+      log: { level: "info" },
+      bundle: { file: "b.tar.gz", unsigned: "allow", checks: { min_cases: 0 }, poll_s: 0.1, shadow },
+    });
+    const put = (archive: Uint8Array): void => {
+      writeFileSync(join(own.folder, "b.new"), archive);
+      renameSync(join(own.folder, "b.new"), join(own.folder, "b.tar.gz"));
+    };
+    put(await release(1));
+    const shadowed = await serveProcesses(own.config);
+    const askers = Array.from({ length: workers * 2 }, () =>
+      connect({ address: shadowed.grpc, deadlineMs: 20_000 }),
+    );
+    const calls = new BundleServiceClient(shadowed.grpc, credentials.createInsecure());
+    const told = (): Promise<GetBundleStatusResponse> =>
+      new Promise((resolve, reject) =>
+        calls.getBundleStatus({}, (error, answer) => (error ? reject(error) : resolve(answer))),
+      );
+    let stop = false;
+    const load = askers.map(async (client, seat) => {
+      for (let turn = 0; !stop; turn++) {
+        await client.decide(publishOf(subjectOf(seat % 3), `ops/x${turn % 20}`));
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    });
+    try {
+      put(await release(2));
+      await shadowed.until("it is refused", async () => (await told()).candidate?.state === "refused");
+      const { active, candidate, fault } = await told();
+      expect(active?.revision).toBe("r1");
+      expect(fault).toMatch(/denies \d+ of \d+ live questions/);
+      expect(candidate?.shadow?.newly_denied).toBeGreaterThan(6);
+      expect(candidate?.shadow?.differences[0]).toMatchObject({ kind: "publish", reason_now: "ok" });
+      put(await release(3));
+      await shadowed.until("it passes", async () => (await told()).active?.revision === "r3");
+      expect((await told()).candidate?.shadow?.compared).toBeGreaterThanOrEqual(60);
+      const answers = await Promise.all(askers.map((client) => client.decide(publishOf(subjectOf(0)))));
+      expect(new Set(answers.map(({ bundle_revision }) => bundle_revision))).toEqual(new Set(["r3"]));
+    } finally {
+      stop = true;
+      await Promise.all(load);
+      for (const client of askers) await client[Symbol.asyncDispose]();
+      calls.close();
+      await shadowed[Symbol.asyncDispose]();
+      own[Symbol.dispose]();
+    }
+  });
+});

@@ -10,6 +10,7 @@ import { Activation } from "../../src/pdp/activation.ts";
 import type { Activated } from "../../src/pdp/bundle-news.ts";
 import { BundlePipeline } from "../../src/pdp/bundle-pipeline.ts";
 import type { Pdp } from "../../src/pdp/pdp.ts";
+import { pipelineMetrics } from "../../src/pdp/pipeline-metrics.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
 import { Fault } from "../../src/runtime/fault.ts";
 import { keysetOf, makeKey, type TestKey } from "../bundle/keys.ts";
@@ -161,7 +162,7 @@ describe("a bundle on its way into force", () => {
       );
       await vi.waitFor(() => expect(said).toEqual([{ revision: "r6", expires_at: now - 10 }]));
       expect([inForce(), pipeline.expired]).toEqual(["r6", true]);
-      const gauge = pipeline.metrics().find(({ name }) => name === "sallyport_bundle_expired");
+      const gauge = pipelineMetrics(pipeline).find(({ name }) => name === "sallyport_bundle_expired");
       expect(gauge?.read()).toEqual([{ labels: {}, value: 1 }]);
     } finally {
       unsubscribe("sallyport:bundle:expired", hear);
