@@ -1,8 +1,11 @@
 /**
- * What bringing a bundle into force costs those who ask meanwhile: `npx tsx bench/activation.ts`.
- * The whole service in this process, one client over gRPC that asks one question after the other, each of its own
- * topic, so that each is evaluated; then bundles are exchanged under it. Prints JSON.
+ * What bringing a bundle into force costs those who ask meanwhile: `npx tsx bench/activation.ts [--workers N]`.
+ * One client over gRPC that asks one question after the other; then bundles are exchanged under it. Prints JSON. Each
+ * question has a topic of its own, so that each is evaluated; with `--topics 50` they come again, and most are answered
+ * from the cache. The whole service is in this process, or with `--workers` in processes of its own.
  */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -14,6 +17,12 @@ import type { PublishQuery } from "../src/decision/query.ts";
 import { releaseOf } from "../test/bundle/releases.ts";
 import { certificateFacts, deviceRecord, floorRecord, tenantRecord } from "../test/records.ts";
 
+const option = (name: string): number | undefined => {
+  const at = process.argv.indexOf(name);
+  return at < 0 ? undefined : Number(process.argv[at + 1]);
+};
+const workers = option("--workers");
+const topics = option("--topics") ?? Number.POSITIVE_INFINITY;
 const idleS = 4;
 const swaps = 4;
 const now = Math.floor(Date.now() / 1000);
@@ -41,10 +50,39 @@ const config = {
   peers: [{ name: "bench", match: { loopback: true }, ...peer, may_assert: ["credential"] }],
   decision_log: { sink: "none" },
   log: { level: "silent" },
+  ...(workers === undefined ? {} : { workers }),
 };
 writeFileSync(at("sallyport.json"), JSON.stringify(config));
-const app = await startApp(loadConfig({ file: at("sallyport.json"), cwd: folder }));
-const client = connect({ address: app.grpcAddress });
+
+interface Running {
+  readonly address: string;
+  close(): Promise<unknown>;
+}
+async function startHere(): Promise<Running> {
+  const app = await startApp(loadConfig({ file: at("sallyport.json"), cwd: folder }));
+  return { address: app.grpcAddress, close: () => app.close() };
+}
+async function startApart(): Promise<Running> {
+  const args = ["--import", "tsx", "src/cli/main.ts", "serve", "--config", at("sallyport.json")];
+  const child: ChildProcess = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const address = await new Promise<string>((resolve, reject) => {
+    let said = "";
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
+      const [, found] = /gRPC +(\S+)/.exec(said) ?? [];
+      if (found !== undefined) resolve(found);
+    });
+    child.once("close", () => reject(new Error("the service ended")));
+  });
+  const close = async (): Promise<void> => {
+    const ended = once(child, "close");
+    child.kill("SIGTERM");
+    await ended;
+  };
+  return { address, close };
+}
+const service = await (workers === undefined ? startHere() : startApart());
+const client = connect({ address: service.address, deadlineMs: 10_000 });
 const credential = certificateFacts("m1", now);
 const subject = { client_id: "m1", proof: { type: "asserted" as const, credential } };
 
@@ -54,7 +92,7 @@ let failed = 0;
 let stop = false;
 async function ask(): Promise<void> {
   for (let count = 0; !stop; count++) {
-    const topic = `t/acme/d/m1/ops/x${count}`;
+    const topic = `t/acme/d/m1/ops/x${Number.isFinite(topics) ? count % topics : count}`;
     const query: PublishQuery = { kind: "publish", subject, topic, qos: 0, retain: false };
     const startMs = performance.now();
     const { allow, bundle_revision } = await client.decide(query);
@@ -91,6 +129,7 @@ await asking;
 const [before, meanwhile] = [summary(idle), summary(during)];
 console.log(
   JSON.stringify({
+    workers: workers ?? "in this process",
     idle: before,
     activating: meanwhile,
     swaps,
@@ -99,5 +138,5 @@ console.log(
   }),
 );
 await client[Symbol.asyncDispose]();
-await app.close();
+await service.close();
 rmSync(folder, { recursive: true, force: true });

@@ -20,7 +20,7 @@ beforeAll(async () => {
     workers,
     log: { level: "info" },
     shutdown: { drain_s: 1 },
-    processes: { silent_s: 2 },
+    processes: { silent_s: 5 },
     decision_log: { sink: "file", path: "decisions.ndjson", aggregate_hits_s: 0.2 },
   });
   service = await serveProcesses(fleet.config);
@@ -43,7 +43,7 @@ const quarantine = async (device: string, ...more: readonly string[]): Promise<s
 const reasonsOf = async (i: number): Promise<string[]> =>
   Promise.all(clients.map(async (client) => (await client.decide(publishOf(subjectOf(i)))).reason));
 
-describe("a service of several processes", { timeout: 120_000 }, () => {
+describe("a service of several processes", { timeout: 300_000 }, () => {
   it("answers from every worker, as one", async () => {
     const decisions = await Promise.all(clients.map((client) => client.decide(publishOf(subjectOf(0)))));
     expect(new Set(decisions.map(({ reason }) => reason))).toEqual(new Set(["ok"]));
@@ -152,7 +152,7 @@ describe("a service of several processes", { timeout: 120_000 }, () => {
           return (await sallyport(args)).code === 0;
         });
         contained.add(i);
-        await service.until("all workers answer", () => service.workers().size === workers);
+        await service.until("all workers answer", () => service.workers().size === workers, 90_000);
       }
       stop = true;
       await Promise.all(load);

@@ -174,7 +174,7 @@ export class WorkerPool implements AsyncDisposable {
   ): Promise<Awaited<ReturnType<WorkerCalls[K]>> | undefined> {
     const { pid, talk } = slot;
     try {
-      return await talk?.ask(kind, body as never, deadlineMs);
+      return await talk?.ask(kind, body as never, slot.serving ? deadlineMs : prepareMs);
     } catch {
       if (slot.pid === pid) {
         slot.kill("silent");

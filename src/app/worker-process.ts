@@ -43,6 +43,8 @@ const httpMs = 5000;
 /** A receipt that is waited for takes a lease at most, which is 60 s at most. */
 const forwardMs = 90_000;
 const compileMs = 60_000;
+/** How far the thread that compiles stands back behind the one that answers. */
+const niceness = 10;
 
 /** Everything of a worker but its channel. */
 export class WorkerProcess {
@@ -114,7 +116,7 @@ export class WorkerProcess {
     if (start.bundle !== undefined) {
       const bundle = await readBundle(start.bundle.archive);
       deciding.activation.swap(
-        await loadBundle(bundle, start.bundle.activatedAt, undefined, deciding.activation.watch),
+        await loadBundle(bundle, start.bundle.activatedAt, { watch: deciding.activation.watch }),
       );
     }
     return worker;
@@ -174,13 +176,14 @@ export class WorkerProcess {
     this.drop(this.#prepared?.bundle.digest);
     activation.gather();
     const { checks } = this.#start.config.bundle;
-    const { module } = await preflight(bundle, {
+    const tried = await preflight(bundle, {
       minCases: 0,
       deadlineMs: compileMs,
       p99Us: Number.POSITIVE_INFINITY,
       memoryMib: checks.memory_mib,
+      niceness,
     });
-    const loaded = await loadBundle(bundle, systemClock.now(), module, activation.watch);
+    const loaded = await loadBundle(bundle, systemClock.now(), { ...tried, watch: activation.watch });
     await activation.warm(loaded);
     this.#prepared = loaded;
   }

@@ -54,6 +54,8 @@ export class WorkerSlot {
   #closing = false;
   /** `live`: it serves, or is about to. */
   state: "down" | "starting" | "live" = "down";
+  /** Its listeners are open: opening them takes a while in which it hears nobody. */
+  serving = false;
   /** Bundles in force and prepared there, by digest. */
   bundle: string | undefined;
   prepared: string | undefined;
@@ -92,6 +94,7 @@ export class WorkerSlot {
     this.bundle = undefined;
     this.prepared = undefined;
     this.state = "starting";
+    this.serving = false;
     const listening = new Promise<void>((resolve) => {
       worker.on("message", (message: unknown) => {
         if (message === hello) resolve();
@@ -113,6 +116,7 @@ export class WorkerSlot {
       this.bundle = await talk.ask("start", this.#parts.start(this.number), startMs);
       await this.#parts.admit(this);
       await talk.ask("serve", undefined as never, startMs);
+      this.serving = true;
       this.#parts.news({ worker: this.number, pid: worker.process.pid ?? 0, event: "live" });
     } catch (thrown) {
       this.kill("start_failed");

@@ -42,6 +42,16 @@ export interface PolicyWatch {
   end(): void;
 }
 
+/** What is known of a bundle before it is loaded. */
+export interface Ahead {
+  /** Its module, where a thread has compiled it already. */
+  readonly module?: WebAssembly.Module | undefined;
+  /** Its cuts, where that thread has asked for them. */
+  readonly cuts?: unknown;
+  /** Is told of its evaluations. */
+  readonly watch?: PolicyWatch | undefined;
+}
+
 function watched(policy: CompiledPolicy, watch: PolicyWatch | undefined): CompiledPolicy {
   if (watch === undefined) return policy;
   return {
@@ -57,12 +67,7 @@ function watched(policy: CompiledPolicy, watch: PolicyWatch | undefined): Compil
 }
 
 /** Loads a policy step by step: module, entrypoints, builtins, schemas, cuts, mask. */
-function* loading(
-  bundle: Bundle,
-  now: number,
-  module?: WebAssembly.Module,
-  watch?: PolicyWatch,
-): Generator<void, Loaded> {
+function* loading(bundle: Bundle, now: number, { cuts, module, watch }: Ahead = {}): Generator<void, Loaded> {
   for (const name of presentIn(bundle.schemas)) {
     inputOf(bundle.schemas, name);
     yield;
@@ -81,7 +86,7 @@ function* loading(
     yield;
     const { revision, sequence, schemas } = bundle;
     const asked = watched(policy, watch);
-    const snapshot = createSnapshot({ revision, sequence, policy: asked, schemas, activatedAt: now });
+    const snapshot = createSnapshot({ revision, sequence, policy: asked, schemas, activatedAt: now, cuts });
     return { bundle, snapshot, policy, mask, [Symbol.dispose]: () => policy[Symbol.dispose]() };
   } catch (thrown) {
     policy[Symbol.dispose]();
@@ -91,16 +96,10 @@ function* loading(
 
 /**
  * Loads a bundle's policy. What waits goes first between two steps: in one turn, loading would be felt.
- * @param module its module, where a thread has compiled it already
  * @throws Fault `bundle_invalid`
  */
-export async function loadBundle(
-  bundle: Bundle,
-  now: number,
-  module?: WebAssembly.Module,
-  watch?: PolicyWatch,
-): Promise<Loaded> {
-  const steps = loading(bundle, now, module, watch);
+export async function loadBundle(bundle: Bundle, now: number, ahead?: Ahead): Promise<Loaded> {
+  const steps = loading(bundle, now, ahead);
   for (;;) {
     const { done, value } = steps.next();
     await new Promise((resolve) => setImmediate(resolve));
@@ -135,7 +134,7 @@ export class Activation implements Disposable {
 
   /** Loads a bundle and puts it in force at once. Throws `bundle_invalid`; then the earlier one stays. */
   activate(bundle: Bundle): void {
-    const steps = loading(bundle, this.#clock.now(), undefined, this.watch);
+    const steps = loading(bundle, this.#clock.now(), { watch: this.watch });
     for (;;) {
       const { done, value } = steps.next();
       if (done === true) {

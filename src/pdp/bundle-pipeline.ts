@@ -107,7 +107,7 @@ export class BundlePipeline implements Disposable {
         const { from, etag, letters } = state;
         const offer: Offer = { bundle, archive, letters, from, ...(etag === undefined ? {} : { etag }) };
         const { watch } = this.#parts.activation;
-        const loaded = await loadBundle(bundle, state.activated_at, undefined, watch);
+        const loaded = await loadBundle(bundle, state.activated_at, { watch });
         await this.#swap(
           loaded,
           { offer, proof, rollback: undefined },
@@ -205,7 +205,8 @@ export class BundlePipeline implements Disposable {
     this.#parts.activation.gather();
     const tried = await check?.(bundle);
     if (tried !== undefined) this.#step("checking", { trial: tried.report });
-    const loaded = await loadBundle(bundle, clock.now(), tried?.module, this.#parts.activation.watch);
+    const { watch } = this.#parts.activation;
+    const loaded = await loadBundle(bundle, clock.now(), { ...tried, watch });
     try {
       await this.#parts.others?.prepare(offer);
     } catch (thrown) {

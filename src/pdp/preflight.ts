@@ -13,6 +13,8 @@ export interface Budgets {
   /** Dearest evaluation, but for the dearest hundredth, microseconds. */
   readonly p99Us: number;
   readonly memoryMib: number;
+  /** How far the thread stands back behind others, 0 to 19 as in nice(1). Default 0: what it costs is then measured as it will be. */
+  readonly niceness?: number;
 }
 
 /** A candidate that may go on. */
@@ -20,16 +22,20 @@ export interface Tried {
   readonly report: TrialReport;
   /** Its module as the thread has compiled it, code that was run included. */
   readonly module: WebAssembly.Module | undefined;
+  /** What its `sallyport/cuts` says. */
+  readonly cuts?: unknown;
 }
 
 /** What the thread sends back. */
 export interface Verdict {
   readonly module?: WebAssembly.Module;
+  readonly cuts?: unknown;
   readonly report?: TrialReport;
   readonly fault?: { readonly code: FaultCode; readonly message: string };
 }
 
 const pagesPerMib = 16;
+const standBack = 0;
 /** Beside the policy's own memory, what parsing its cases takes. */
 const heapMib = 128;
 
@@ -52,8 +58,9 @@ export async function preflight(bundle: Bundle, budgets: Budgets): Promise<Tried
     schemas: bundle.schemas,
     cases: bundle.files.get(casesPath),
     maxPages: budgets.memoryMib * pagesPerMib,
+    niceness: budgets.niceness ?? standBack,
   };
-  const { report, module, fault } = await run(trial, budgets.deadlineMs);
+  const { report, module, cuts, fault } = await run(trial, budgets.deadlineMs);
   if (report === undefined)
     throw new Fault(fault?.code ?? "bundle_invalid", fault?.message ?? "it said nothing");
   if (report.cases < budgets.minCases) {
@@ -64,7 +71,7 @@ export async function preflight(bundle: Bundle, budgets: Budgets): Promise<Tried
   if (report.p99Us > budgets.p99Us) {
     throw unfit(`takes ${Math.round(report.p99Us)} us for its dearest cases, ${budgets.p99Us} are allowed`);
   }
-  return { report, module };
+  return { report, module, cuts };
 }
 
 function run(trial: Trial, deadlineMs: number): Promise<Verdict> {

@@ -59,6 +59,8 @@ export interface SnapshotSource {
   readonly policy: CompiledPolicy;
   readonly schemas: Readonly<Record<string, unknown>>;
   readonly activatedAt: number;
+  /** What `sallyport/cuts` says, where that was asked already. */
+  readonly cuts?: unknown;
 }
 
 const compiled = new WeakMap<object, InputProjection>();
@@ -93,7 +95,8 @@ export function createSnapshot(source: SnapshotSource): PolicySnapshot {
   const inputs = {} as Record<Entrypoint, InputProjection>;
   const present = presentIn(source.schemas);
   for (const name of present) inputs[name] = inputOf(source.schemas, name);
-  const cuts = readCutTable(source.policy.evaluate("sallyport/cuts", "{}"), present);
+  const said = source.cuts ?? source.policy.evaluate("sallyport/cuts", "{}");
+  const cuts = readCutTable(said, present);
   if (cuts === undefined) {
     throw new Fault(
       "bundle_invalid",

@@ -13,6 +13,8 @@ export interface Trial {
   readonly cases: Uint8Array | undefined;
   /** Most memory that the policy may take, pages of 64 KiB. */
   readonly maxPages: number;
+  /** As in nice(1). */
+  readonly niceness: number;
 }
 
 /** What came of it. */
@@ -32,7 +34,11 @@ const runs = 3;
  * Loads the policy as the service would and asks every case.
  * @throws Fault `bundle_invalid` where it cannot be loaded, `bundle_unfit` where a case fails or traps
  */
-export function tryPolicy(trial: Trial, module: WebAssembly.Module, monotonicMs: () => number): TrialReport {
+export function tryPolicy(
+  trial: Trial,
+  module: WebAssembly.Module,
+  monotonicMs: () => number,
+): { readonly report: TrialReport; readonly cuts: unknown } {
   const cases = readBundleCases(trial.cases);
   using policy = loadPolicy({
     wasm: trial.wasm,
@@ -41,7 +47,7 @@ export function tryPolicy(trial: Trial, module: WebAssembly.Module, monotonicMs:
     required: entrypointsOf(trial.schemas),
     limits: { maxPages: trial.maxPages, verifyInput: false },
   });
-  start(policy, trial.schemas);
+  const cuts = start(policy, trial.schemas);
   const costs = cases.map((each) => {
     const inputJson = JSON.stringify(each.input);
     let best = Number.POSITIVE_INFINITY;
@@ -53,16 +59,20 @@ export function tryPolicy(trial: Trial, module: WebAssembly.Module, monotonicMs:
     return best;
   });
   costs.sort((left, right) => left - right);
-  return {
+  const report = {
     cases: cases.length,
     p99Us: costs[Math.max(0, Math.ceil(costs.length * 0.99) - 1)] ?? 0,
     memoryBytes: policy.memoryBytes,
   };
+  return { report, cuts };
 }
 
-function start(policy: CompiledPolicy, schemas: Trial["schemas"]): void {
+/** What its cuts are, once they were found in order. */
+function start(policy: CompiledPolicy, schemas: Trial["schemas"]): unknown {
   try {
-    createSnapshot({ revision: "", sequence: 0, policy, schemas, activatedAt: 0 });
+    const cuts = policy.evaluate("sallyport/cuts", "{}");
+    createSnapshot({ revision: "", sequence: 0, policy, schemas, activatedAt: 0, cuts });
+    return cuts;
   } catch (thrown) {
     const fault = Fault.from(thrown, "policy_trap", "it aborted");
     if (fault.code !== "policy_trap") throw fault;
