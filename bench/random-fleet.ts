@@ -29,6 +29,7 @@ export function uniformFleet(now: number, tenants: readonly string[]): Maker {
     const id = `device-${i}`;
     const fp = `fp-${i}`;
     const base = deviceRecord(id, now);
+    const eol = time();
     return {
       ...base,
       tenant: one(tenants),
@@ -60,7 +61,7 @@ export function uniformFleet(now: number, tenants: readonly string[]): Maker {
             appraised_at: time(),
             expires_at: time(),
           },
-      support: { support_ends_at: time(), eol_at: time() },
+      support: { support_ends_at: eol, eol_at: eol },
       state: {
         ...base.state,
         lifecycle: one([
@@ -112,6 +113,7 @@ export function grownFleet(now: number, tenants: readonly string[]): Maker {
               ? "safe_mode"
               : "active";
     const evidence = random() < 0.6;
+    const ends = now + upTo(1500 * day);
     return {
       ...base,
       tenant: one(tenants),
@@ -144,7 +146,7 @@ export function grownFleet(now: number, tenants: readonly string[]): Maker {
             expires_at: now + upTo(day),
           }
         : null,
-      support: { support_ends_at: now + upTo(1500 * day), eol_at: now + upTo(1500 * day) + 100 * day },
+      support: { support_ends_at: ends, eol_at: ends + 100 * day },
       state: {
         ...base.state,
         lifecycle,
