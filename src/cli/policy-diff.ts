@@ -1,6 +1,7 @@
 /** `sallyport policy diff`. */
 import type { Command } from "commander";
 import { Fault } from "../runtime/fault.ts";
+import type { PolicyParts } from "../workbench/diff-fleet.ts";
 import type { PolicyDiff } from "../workbench/diff-policies.ts";
 import type { FleetQuestion, Sample } from "../workbench/fleet-questions.ts";
 import { examples } from "./examples.ts";
@@ -37,19 +38,14 @@ async function readQuestions(path: string | undefined): Promise<readonly FleetQu
 }
 
 interface Gathered {
-  readonly samples: Iterable<Sample>;
-  readonly count: number;
+  readonly samples: readonly Sample[];
   readonly notes: readonly string[];
 }
 
-function* chained(lists: readonly Iterable<Sample>[]): Generator<Sample> {
-  for (const list of lists) yield* list;
-}
-
+/** The questions of decision tables and of a log. */
 async function gather(flags: Flags, project: string | undefined): Promise<Gathered> {
-  const lists: Iterable<Sample>[] = [];
+  const samples: Sample[] = [];
   const notes: string[] = [];
-  let count = 0;
   const cases = flags.cases ?? project;
   if (cases !== undefined) {
     const [{ readCases }, { openProject }] = await Promise.all([
@@ -57,35 +53,45 @@ async function gather(flags: Flags, project: string | undefined): Promise<Gather
       import("../workbench/project.ts"),
     ]);
     const rows = readCases(openProject(cases)).filter(({ ask }) => ask !== "grants");
-    lists.push(rows.map(({ id, ask, facts }) => ({ from: id, ask, facts })));
-    count += rows.length;
+    for (const { id, ask, facts } of rows) samples.push({ from: id, ask, facts });
     notes.push(`${rows.length} cases`);
   }
   if (flags.log !== undefined) {
     const { readLogQuestions } = await import("../workbench/log-questions.ts");
-    const { samples, skipped } = await readLogQuestions(flags.log);
-    const asked = samples.filter(({ ask }) => ask !== "grants");
-    lists.push(asked);
-    count += asked.length;
+    const { samples: recorded, skipped } = await readLogQuestions(flags.log);
+    const asked = recorded.filter(({ ask }) => ask !== "grants");
+    for (const each of asked) samples.push(each);
     notes.push(`${asked.length} recorded decisions (${skipped} events without a whole input)`);
   }
-  if (flags.fleet !== undefined) {
-    const { fleetSamples, readFleetRecords } = await import("../workbench/fleet-questions.ts");
-    const now = flags.at === undefined ? Math.floor(Date.now() / 1000) : Date.parse(flags.at) / 1000;
-    if (!Number.isFinite(now))
-      throw new Fault("request_invalid", `\`${flags.at}\` is no time; write 2026-01-31T12:00:00Z`);
-    const [fleet, questions] = await Promise.all([
-      readFleetRecords(flags.fleet, now),
-      readQuestions(flags.questions),
-    ]);
-    lists.push(fleetSamples(fleet, questions, now));
-    count += fleet.devices.length * questions.length;
-    notes.push(
-      `${fleet.devices.length} devices, ${questions.length} questions each (${fleet.invalid} invalid records)`,
-    );
+  if (flags.fleet === undefined && notes.length === 0)
+    throw new Fault("request_invalid", "say what to ask: --fleet, --log or --cases");
+  return { samples, notes };
+}
+
+/** The questions of a fleet, in as many threads as there are processors. */
+async function overFleet(
+  before: PolicyParts,
+  after: PolicyParts,
+  path: string,
+  flags: Flags,
+): Promise<{ readonly diff: PolicyDiff; readonly note: string }> {
+  const now = flags.at === undefined ? Math.floor(Date.now() / 1000) : Date.parse(flags.at) / 1000;
+  if (!Number.isFinite(now))
+    throw new Fault("request_invalid", `\`${flags.at}\` is no time; write 2026-01-31T12:00:00Z`);
+  const [{ diffFleet }, { countLines }, questions] = await Promise.all([
+    import("../workbench/diff-fleet.ts"),
+    import("../workbench/count-lines.ts"),
+    readQuestions(flags.questions),
+  ]);
+  const progress = new Progress("asking both", (await countLines(path)) * questions.length);
+  try {
+    const comparison = { before, after, path, now, questions };
+    const { diff, devices, invalid } = await diffFleet(comparison, (count) => progress.at(count));
+    const note = `${devices} devices, ${questions.length} questions each (${invalid} invalid records)`;
+    return { diff, note };
+  } finally {
+    progress.done();
   }
-  if (lists.length === 0) throw new Fault("request_invalid", "say what to ask: --fleet, --log or --cases");
-  return { samples: chained(lists), count, notes };
 }
 
 function page(
@@ -131,21 +137,28 @@ async function diff(old: string, young: string, flags: Flags): Promise<void> {
   const limit = Number(flags.limit);
   if (!Number.isInteger(limit) || limit < 1)
     throw new Fault("request_invalid", `\`${flags.limit}\` is no number of groups`);
-  const [{ diffPolicies }, { openPolicy }] = await Promise.all([
+  const [{ diffPolicies, mergeDiffs }, { openPolicy }] = await Promise.all([
     import("../workbench/diff-policies.ts"),
     import("../workbench/open-policy.ts"),
   ]);
   const before = await openPolicy(old);
   const after = await openPolicy(young);
-  const { samples, count, notes } = await gather(flags, after.project?.dir);
-  const progress = new Progress("asking both", count);
-  const found = diffPolicies(before.host, after.host, samples, (done) => progress.at(done));
+  const { samples, notes } = await gather(flags, after.project?.dir);
+  const progress = new Progress("asking both", samples.length);
+  const diffs = [diffPolicies(before.host, after.host, samples, (done) => progress.at(done))];
   progress.done();
+  const told = [...notes];
+  if (flags.fleet !== undefined) {
+    const { diff: fleet, note } = await overFleet(before.parts, after.parts, flags.fleet, flags);
+    diffs.push(fleet);
+    told.push(note);
+  }
+  const found = mergeDiffs(diffs);
   const head = [before.revision, after.revision] as const;
   process.stdout.write(
     flags.json === true
       ? `${JSON.stringify({ from: head[0], to: head[1], ...found })}\n`
-      : page(found, head, notes, limit, (performance.now() - startedMs) / 1000),
+      : page(found, head, told, limit, (performance.now() - startedMs) / 1000),
   );
   if (found.changed > 0) process.exitCode = 2;
 }

@@ -1,5 +1,6 @@
 /** `sallyport policy`: the tools of policy authors. */
 import type { Command } from "commander";
+import { policyBench } from "./policy-bench.ts";
 import { policyBuild } from "./policy-build.ts";
 import { policyCheck } from "./policy-check.ts";
 import { policyDiff } from "./policy-diff.ts";
@@ -29,6 +30,7 @@ export function policy(program: Command): void {
   policyExplain(parent);
   policyInspect(parent);
   policyFuzz(parent);
+  policyBench(parent);
   policyDiff(parent);
   policyBuild(parent);
 }

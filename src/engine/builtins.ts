@@ -5,6 +5,7 @@ import type { Builtin, BuiltinTable, EvaluationContext } from "./builtins/builti
 import { cryptoBuiltins } from "./builtins/crypto.ts";
 import { encodingBuiltins } from "./builtins/encoding.ts";
 import { graphBuiltins } from "./builtins/graph.ts";
+import { graphqlBuiltins } from "./builtins/graphql.ts";
 import { jsonBuiltins } from "./builtins/json.ts";
 import { jwtBuiltins } from "./builtins/jwt.ts";
 import { netBuiltins } from "./builtins/net.ts";
@@ -22,6 +23,7 @@ const pure: BuiltinTable = {
   ...cryptoBuiltins,
   ...encodingBuiltins,
   ...graphBuiltins,
+  ...graphqlBuiltins,
   ...jsonBuiltins,
   ...netBuiltins,
   ...numberBuiltins,

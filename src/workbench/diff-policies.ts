@@ -58,6 +58,20 @@ function firmwareOf(device: Facts): string {
   return textOf(firmware["version"]) || textOf(firmware["key"]);
 }
 
+/** Whether both give the same result for a question that is the same to both: most are, and need no more looking. */
+function unchanged(before: PolicyHost, after: PolicyHost, { ask, facts }: Sample): boolean {
+  if (!before.asksAlike(after, ask)) return false;
+  const { input } = before.question(ask, facts);
+  if (input === undefined) return true;
+  const json = JSON.stringify(input);
+  try {
+    const [old, young] = [before.evaluateText(ask, json), after.evaluateText(ask, json)];
+    return textOfResult(old) === textOfResult(young);
+  } catch {
+    return false;
+  }
+}
+
 /** Asks both and groups what differs. `asked` is told after each question. */
 export function diffPolicies(
   before: PolicyHost,
@@ -66,15 +80,12 @@ export function diffPolicies(
   asked: (count: number) => void = () => undefined,
 ): PolicyDiff {
   const groups = new Map<string, ChangeGroup>();
-  const totals: Record<ChangeKind, number> = {
-    "newly allowed": 0,
-    "newly denied": 0,
-    "other reason": 0,
-    "other duties": 0,
-  };
+  const totals = noChanges();
   let count = 0;
   for (const sample of samples) {
     asked(++count);
+    if (unchanged(before, after, sample)) continue;
+    if (unchanged(before, after, sample)) continue;
     const [old, young] = [before.decide(sample.ask, sample.facts), after.decide(sample.ask, sample.facts)];
     const change = changeOf(old, young);
     if (change === undefined) continue;
@@ -94,13 +105,44 @@ export function diffPolicies(
     if (known === undefined) groups.set(key, { ...group, count: 1, example: sample.from });
     else known.count++;
   }
+  return reportOf(count, totals, groups);
+}
+
+/** One comparison of several over other questions; the first that has a group gives its example. */
+export function mergeDiffs(diffs: readonly PolicyDiff[]): PolicyDiff {
+  const groups = new Map<string, ChangeGroup>();
+  const totals = noChanges();
+  for (const diff of diffs) {
+    for (const kind of order) totals[kind] += diff.totals[kind];
+    for (const { count, example, ...group } of diff.groups) {
+      const key = JSON.stringify(group);
+      const known = groups.get(key);
+      if (known === undefined) groups.set(key, { ...group, count, example });
+      else known.count += count;
+    }
+  }
+  const asked = diffs.reduce((sum, diff) => sum + diff.asked, 0);
+  return reportOf(asked, totals, groups);
+}
+
+const noChanges = (): Record<ChangeKind, number> => ({
+  "newly allowed": 0,
+  "newly denied": 0,
+  "other reason": 0,
+  "other duties": 0,
+});
+
+function reportOf(
+  asked: number,
+  totals: Readonly<Record<ChangeKind, number>>,
+  groups: ReadonlyMap<string, ChangeGroup>,
+): PolicyDiff {
+  const text = ({ ask, tenant, class: of, firmware, before, after }: ChangeGroup): string =>
+    JSON.stringify([ask, tenant, of, firmware, before, after]);
   const sorted = [...groups.values()].sort(
-    (a, b) => order.indexOf(a.change) - order.indexOf(b.change) || b.count - a.count,
+    (a, b) =>
+      order.indexOf(a.change) - order.indexOf(b.change) || b.count - a.count || (text(a) < text(b) ? -1 : 1),
   );
-  return {
-    asked: count,
-    changed: Object.values(totals).reduce((sum, each) => sum + each, 0),
-    totals,
-    groups: sorted,
-  };
+  const changed = Object.values(totals).reduce((sum, each) => sum + each, 0);
+  return { asked, changed, totals, groups: sorted };
 }

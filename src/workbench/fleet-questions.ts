@@ -157,14 +157,15 @@ function filled(value: unknown, names: Readonly<Record<string, string>>): unknow
   return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, filled(each, names)]));
 }
 
-/** Every question of every device. */
+/** Every question of every device, or of those from one place in the fleet to another. */
 export function* fleetSamples(
   fleet: Fleet,
   questions: readonly FleetQuestion[],
   now: number,
+  [start, end]: readonly [start: number, end: number] = [0, fleet.devices.length],
 ): Generator<Sample> {
   const gateways = new Map(fleet.devices.map((device) => [device.id, device]));
-  for (const device of fleet.devices) {
+  for (const device of fleet.devices.slice(start, end)) {
     const facts = factsOf(fleet, gateways, device, now);
     const names = { device: device.id, tenant: device.tenant, class: device.class };
     for (const { ask, given } of questions) {

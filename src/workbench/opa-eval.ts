@@ -39,6 +39,17 @@ export function refOf(entrypoint: string): string {
   return `data.${(entrypoint.includes("/") ? entrypoint : `sallyport/${entrypoint}`).replaceAll("/", ".")}`;
 }
 
+/** A query that answers every question of `input.asked`, entrypoint by entrypoint. */
+export function questionQuery(asked: readonly Asked[]): string {
+  const entrypoints = [...new Set(asked.map(({ entrypoint }) => entrypoint))];
+  // `with input as q.input` would not replace the input: the value must be bound first.
+  const parts = entrypoints.map((entrypoint) => {
+    const name = JSON.stringify(entrypoint);
+    return `{"of": ${name}, "answers": [{"at": at, "value": value} | some at, q in input.asked; q.entrypoint == ${name}; i := q.input; value := ${refOf(entrypoint)} with input as i]}`;
+  });
+  return `[${parts.join(", ")}]`;
+}
+
 /** Evaluates every question. @throws Fault `policy_invalid` where OPA fails */
 export async function evaluateByOpa(
   opa: Opa,
@@ -47,16 +58,10 @@ export async function evaluateByOpa(
   coverage = false,
 ): Promise<OpaAnswers> {
   if (asked.length === 0) return { values: [], coverage: {} };
-  const entrypoints = [...new Set(asked.map(({ entrypoint }) => entrypoint))];
-  // `with input as q.input` would not replace the input: the value must be bound first.
-  const parts = entrypoints.map((entrypoint) => {
-    const name = JSON.stringify(entrypoint);
-    return `{"of": ${name}, "answers": [{"at": at, "value": value} | some at, q in input.asked; q.entrypoint == ${name}; i := q.input; value := ${refOf(entrypoint)} with input as i]}`;
-  });
   const flags = ["-f", "json", "-b", ".", ...ignoreFlags(), "--stdin-input"];
   if (coverage) flags.push("--coverage", "--coverage-runs", "");
   const input = JSON.stringify({ asked });
-  const run = await runOpa(opa, ["eval", ...flags, `[${parts.join(", ")}]`], dir, input);
+  const run = await runOpa(opa, ["eval", ...flags, questionQuery(asked)], dir, input);
   if (run.code !== 0) {
     throw policyFault(readOpaErrors(run.stdout) ?? readOpaText(run.stderr || run.stdout));
   }

@@ -6,6 +6,7 @@ import { loadPolicy } from "../engine/load-policy.ts";
 import { requiredEntrypoints } from "../pdp/snapshot.ts";
 import { Fault } from "../runtime/fault.ts";
 import { buildBundle } from "./build.ts";
+import type { PolicyParts } from "./diff-fleet.ts";
 import { needOpa } from "./opa.ts";
 import { PolicyHost } from "./policy-host.ts";
 import { openProject, type PolicyProject } from "./project.ts";
@@ -13,6 +14,8 @@ import { openProject, type PolicyProject } from "./project.ts";
 /** A policy that can be asked. */
 export interface OpenPolicy {
   readonly host: PolicyHost;
+  /** What it is loaded from, to be handed to threads. */
+  readonly parts: PolicyParts;
   readonly revision: string;
   /** The sources, where it was built from them. */
   readonly project: PolicyProject | undefined;
@@ -37,5 +40,5 @@ export async function openPolicy(path: string): Promise<OpenPolicy> {
   const { wasm, data, schemas, revision } = bundle;
   // What is asked is written by `JSON.stringify`: it need not be looked at again.
   const policy = loadPolicy({ wasm, data, required: requiredEntrypoints, limits: { verifyInput: false } });
-  return { host: new PolicyHost(policy, schemas), revision, project };
+  return { host: new PolicyHost(policy, schemas), parts: { wasm, data, schemas }, revision, project };
 }

@@ -5,6 +5,7 @@ import type { Obligations } from "../decision/obligations.ts";
 import { hostVerdict, readVerdict, renderObligations } from "../pdp/result.ts";
 import type { CompiledPolicy } from "../pdp/snapshot.ts";
 import { Fault } from "../runtime/fault.ts";
+import { canonical } from "./canonical.ts";
 import type { Facts } from "./facts.ts";
 import { proveBundle } from "./prove-bundle.ts";
 import { isReplay, type Question, Questions } from "./question.ts";
@@ -28,6 +29,7 @@ export interface HostAnswer {
 export class PolicyHost {
   readonly #policy: CompiledPolicy;
   readonly #questions: ReadonlyMap<string, Questions>;
+  readonly #schemas: ReadonlyMap<string, string>;
 
   /** @throws Fault `policy_invalid` for a schema that the service would refuse */
   constructor(policy: CompiledPolicy, schemas: Readonly<Record<string, unknown>>) {
@@ -35,6 +37,13 @@ export class PolicyHost {
     this.#questions = new Map(
       Object.entries(schemas).map(([name, schema]) => [name, new Questions(name, schema)]),
     );
+    this.#schemas = new Map(Object.entries(schemas).map(([name, schema]) => [name, canonical(schema)]));
+  }
+
+  /** Whether another policy is given the same input for the same facts. */
+  asksAlike(other: PolicyHost, entrypoint: string): boolean {
+    const own = this.#schemas.get(entrypoint);
+    return own !== undefined && own === other.#schemas.get(entrypoint);
   }
 
   /** A host for a bundle that may come from anywhere. @throws Fault `bundle_invalid` */
@@ -60,7 +69,12 @@ export class PolicyHost {
 
   /** What the policy returns for an input, unchecked. @throws Fault `policy_trap`, `input_invalid` */
   evaluate(entrypoint: string, input: Facts): unknown {
-    return this.#policy.evaluate(`sallyport/${entrypoint}`, JSON.stringify(input));
+    return this.evaluateText(entrypoint, JSON.stringify(input));
+  }
+
+  /** As {@link evaluate}, for an input that is text already. */
+  evaluateText(entrypoint: string, json: string): unknown {
+    return this.#policy.evaluate(`sallyport/${entrypoint}`, json);
   }
 
   /** The answer that the service would give. Total: a fault is the denial `internal_error` with its detail. */

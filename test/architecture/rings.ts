@@ -69,6 +69,7 @@ export const owners: Readonly<Record<string, readonly string[]>> = {
   ajv: ["engine/", "registry/", "workbench/"],
   re2js: ["engine/"],
   "fast-check": ["workbench/"],
+  graphql: ["engine/"],
   yaml: ["engine/", "config/", "registry/", "workbench/", "cli/"],
   jose: ["identity/"],
   "@peculiar/x509": ["identity/"],

@@ -9,7 +9,6 @@ const reasons: readonly (readonly [RegExp, string])[] = [
 ];
 
 const byNote: readonly (readonly [RegExp, string])[] = [
-  [/^graphql/, "missing: graphql.* is not built, a policy that uses it is refused at load"],
   [
     /x509|cryptoparse/i,
     "missing: crypto.x509.* and crypto.parse_private_keys are not built, refused at load",

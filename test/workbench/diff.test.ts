@@ -1,7 +1,9 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { readCases } from "../../src/workbench/cases.ts";
+import { countLines } from "../../src/workbench/count-lines.ts";
+import { diffFleet } from "../../src/workbench/diff-fleet.ts";
 import { diffPolicies, type PolicyDiff } from "../../src/workbench/diff-policies.ts";
 import {
   defaultQuestions,
@@ -68,6 +70,46 @@ describeWithOpa("policy diff", () => {
     expect(found).toMatchObject({ asked: 80, changed: 40 });
     expect(found.groups.reduce((sum, { count }) => sum + count, 0)).toBe(40);
     expect(found.groups[0]).toMatchObject({ tenant: "acme", class: "meter", change: "newly denied" });
+  });
+
+  it("over a fleet, gives in any number of threads what one thread gives, and counts as it goes", async () => {
+    const [old, young] = [project(), project({ "data.yaml": "site: {prefix: u/}\n" })];
+    const [before, after] = [await openPolicy(old), await openPolicy(young)];
+    const path = join(project(), "fleet.ndjson");
+    const lines = readFileSync("examples/quickstart/fleet.seed.ndjson", "utf8").split("\n");
+    writeFileSync(path, `${lines.slice(0, 700).join("\n")}\nno record\n`);
+    const comparison = {
+      before: before.parts,
+      after: after.parts,
+      path,
+      now,
+      questions: defaultQuestions,
+    };
+    const counts: number[] = [];
+    const [one, three] = [
+      await diffFleet(comparison, undefined, 1),
+      await diffFleet(comparison, (count) => counts.push(count), 3),
+    ];
+    expect(three).toEqual(one);
+    expect(one.invalid).toBe(1);
+    expect(one.diff).toMatchObject({ asked: 2 * one.devices, changed: one.devices });
+    expect(counts.length).toBeGreaterThan(1);
+    const fleet = await readFleetRecords(path, now);
+    expect(diffPolicies(before.host, after.host, fleetSamples(fleet, defaultQuestions, now))).toEqual(
+      one.diff,
+    );
+  }, 60_000);
+
+  it("says where a fleet cannot be read, from its threads too", async () => {
+    const { parts } = await openPolicy(project());
+    const comparison = { before: parts, after: parts, path: "/nowhere", now, questions: defaultQuestions };
+    await expect(diffFleet(comparison, undefined, 2)).rejects.toThrow(
+      /the fleet file `\/nowhere` cannot be read/,
+    );
+    await expect(countLines("/nowhere")).rejects.toThrow(/the fleet file `\/nowhere` cannot be read/);
+    expect(await countLines("examples/quickstart/fleet.seed.ndjson")).toBe(
+      readFileSync("examples/quickstart/fleet.seed.ndjson", "utf8").split("\n").length - 1,
+    );
   });
 
   it("asks what a log recorded, and counts what it did not record whole", async () => {

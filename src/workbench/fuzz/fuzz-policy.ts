@@ -1,30 +1,20 @@
 /** Looks for situations in which a policy does what it never should: generated, judged, and shrunk to the least. */
 import fc from "fast-check";
-import { readCutTable } from "../../pdp/cuts.ts";
-import type { InputSchema } from "../../pdp/projection.ts";
 import { Fault } from "../../runtime/fault.ts";
 import { canonical } from "../canonical.ts";
 import type { Facts } from "../facts.ts";
 import type { Sample } from "../fleet-questions.ts";
 import type { PolicyHost } from "../policy-host.ts";
-import { openMaps, placesIn, type Twist, twistsOf } from "./arbitrary-facts.ts";
+import type { Twist } from "./arbitrary-facts.ts";
 import type { Invariants } from "./invariants.ts";
-import { type Choice, Judge, type Violation } from "./judge.ts";
-import { askAnother } from "./situation.ts";
-import { settledTwists, twistFacts } from "./twist-facts.ts";
-import { type Vocabulary, vocabularyOf } from "./vocabulary.ts";
+import { Judge, type Violation } from "./judge.ts";
+import { type Draft, draftsOf, type Ground, sampleOfDraft } from "./situations.ts";
+import { settledTwists } from "./twist-facts.ts";
 
 /** What is fuzzed, and how long. */
-export interface FuzzOptions {
+export interface FuzzOptions extends Ground {
   readonly host: PolicyHost;
-  readonly schemas: Readonly<Record<string, unknown>>;
-  /** Policy data: its numbers are thresholds. */
-  readonly data: unknown;
-  /** What `sallyport/cuts` returns. */
-  readonly cuts: unknown;
   readonly invariants: Invariants;
-  /** Whole situations to start from. */
-  readonly bases: readonly Sample[];
   readonly runs: number;
   readonly seed: number;
   /** Told after each situation. */
@@ -61,13 +51,6 @@ export interface FuzzReport {
   readonly counterexamples: readonly Counterexample[];
 }
 
-interface Draft {
-  readonly subject: number;
-  readonly question: number | null;
-  readonly twists: readonly Twist[];
-  readonly choice: Choice;
-}
-
 /** Situations that are tried whole before anything is generated. */
 const maxPlain = 500;
 
@@ -80,12 +63,8 @@ export function fuzzPolicy(options: FuzzOptions): FuzzReport {
       "there is no situation to start from: write decision tables, or give --fleet",
     );
   const judge = new Judge(options.host, options.schemas, invariants);
-  const draft = drafts(options);
-  const sampleOf = ({ subject, question, twists }: Draft): Sample => {
-    const own = bases[subject] as Sample;
-    const asked = question === null ? own : askAnother(own, bases[question] as Sample);
-    return { ...asked, facts: twistFacts(asked.facts, twists) };
-  };
+  const draft = draftsOf(options);
+  const sampleOf = (one: Draft): Sample => sampleOfDraft(bases, one);
   const tally = new Tally();
   const found = plain(judge, bases, invariants);
   const known = new Set(found.map(({ invariant }) => invariant));
@@ -128,31 +107,6 @@ export function fuzzPolicy(options: FuzzOptions): FuzzReport {
     reasons: tally.reasons.size,
     counterexamples: found,
   };
-}
-
-function drafts(options: FuzzOptions): fc.Arbitrary<Draft> {
-  const { bases } = options;
-  // A mask declares no facts.
-  const schemas = (Object.values(options.schemas) as InputSchema[]).filter(
-    (schema) => placesIn(schema).length > 0,
-  );
-  const open = new Set(schemas.flatMap((schema) => [...openMaps(schema)]));
-  const kinds = Object.keys(options.schemas);
-  const vocabulary: Vocabulary = vocabularyOf(
-    bases.slice(0, 2000).map(({ facts }) => facts),
-    options.data,
-    readCutTable(options.cuts, kinds) ?? {},
-    open,
-  );
-  const index = fc.nat(bases.length - 1);
-  const twist = fc.oneof(...schemas.map((schema) => twistsOf(schema, vocabulary)));
-  return fc.record({
-    subject: index,
-    question: fc.option(index, { nil: null, freq: 2 }),
-    // `max`: else fast-check keeps lists far below their limit.
-    twists: fc.array(twist, { maxLength: 6, size: "max" }),
-    choice: fc.record({ harm: fc.nat(63), absent: fc.nat(1023) }),
-  });
 }
 
 /** Each situation as it stands, with each harm and without each mandatory fact: the first violation of each kind. */
