@@ -60,7 +60,7 @@ afterAll(async () => {
   fleet[Symbol.dispose]();
 });
 
-describe("a bundle that is swapped in every worker", { timeout: 120_000 }, () => {
+describe("a bundle that is swapped in every worker", { timeout: 300_000 }, () => {
   it("is in force in all of them when it is reported active; no request fails, none mixes two revisions", async () => {
     const releases = await Promise.all([2, 3, 4, 5].map((sequence) => release(sequence)));
     let stop = false;
@@ -109,7 +109,7 @@ describe("a bundle that is swapped in every worker", { timeout: 120_000 }, () =>
   });
 });
 
-describe("a bundle that is compared in every worker", { timeout: 120_000 }, () => {
+describe("a bundle that is compared in every worker", { timeout: 300_000 }, () => {
   it("is stopped by what all of them find, and passes when they find nothing", async () => {
     const shadow = { mode: "auto", sample: 1, for_s: 0.5, min_queries: 60, max_newly_denied: 0.1 };
     const own = makeFleet(3, {

@@ -38,7 +38,7 @@ const settled = (): Promise<void> =>
 const reasonOf = async (client: Client, device: number, stream: string): Promise<string> =>
   (await client.decide(publishOf(subjectOf(device), stream))).reason;
 
-describe("a question that the policy does not come back from", { timeout: 120_000 }, () => {
+describe("a question that the policy does not come back from", { timeout: 300_000 }, () => {
   it("costs its worker once, and is reported with the device and the input", async () => {
     expect(await reasonOf(clients[0] as Client, 0, "ops/temp")).toBe("ok");
     // No answer was given: the connection is gone with the worker.
@@ -91,7 +91,7 @@ describe("a question that the policy does not come back from", { timeout: 120_00
   });
 });
 
-describe("the same in one process", { timeout: 120_000 }, () => {
+describe("the same in one process", { timeout: 300_000 }, () => {
   it("ends the service for its supervisor; the second time its like are denied", async () => {
     const own = makeFleet(2, {
       workers: 0,
