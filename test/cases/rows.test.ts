@@ -1,9 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { shippedSnapshot } from "../shipped.ts";
 import { compare } from "./compare.ts";
+import { matrixWorldRows, ownWorldRows } from "./own-rows.ts";
 import { askCore } from "./service.ts";
 import { readTables, sharedTables } from "./table.ts";
 import { decidedRows } from "./world.ts";
+
+it("our own decision tables, asked of the core", async () => {
+  const snapshot = shippedSnapshot();
+  for (const row of [...ownWorldRows, ...matrixWorldRows]) {
+    const { expected, actual } = compare(row, await askCore(snapshot, row.facts, row.kind));
+    expect(actual, `${row.id} ${row.title}`).toEqual(expected);
+  }
+  expect(ownWorldRows.length + matrixWorldRows.length).toBeGreaterThan(800);
+}, 60_000);
 
 const shared = sharedTables();
 

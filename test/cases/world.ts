@@ -202,7 +202,9 @@ function subjectOf(facts: Json, request: Json, proofOf: (credential: Credential)
   const base: Subject = { client_id: String(request["client_id"] ?? ""), proof };
   if (request["via"] === undefined) return base;
   const deviceId = String(object(facts["device"])?.["id"] ?? credential?.device_id ?? request["client_id"]);
-  return { ...base, device_id: deviceId, via: { gateway_id: String(request["via"]), proof: null } };
+  const own = object(facts["gateway_credential"]) as Credential | undefined;
+  const gatewayProof = own === undefined ? null : proofOf(own);
+  return { ...base, device_id: deviceId, via: { gateway_id: String(request["via"]), proof: gatewayProof } };
 }
 
 function queryOf(facts: Json, request: Json, proofOf: (credential: Credential) => Proof): Query {

@@ -1,7 +1,9 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Schema } from "../../policies/schemas.ts";
 import { type Answer, decide, evaluate, project, schemas } from "./harness.ts";
 import { type Facts, isObject, type Json, ownRows, type Row, sharedRows } from "./tables.ts";
+import { models, twisted, twists } from "./twists.ts";
 
 /** Paths that INV-00 and INV-00b let be absent; every other deletion must not open anything. */
 const optional: readonly RegExp[] = [
@@ -45,6 +47,25 @@ const entries = /\.\d+$/;
 
 const denied: readonly Row[] = [...ownRows, ...sharedRows].filter(
   (row) => !row.expect.allow && row.expect.reason !== "message_replayed",
+);
+
+/** Denied questions of every model: its healthy subject, bent. */
+const bent: readonly Row[] = models.flatMap((model, i) =>
+  fc
+    .sample(
+      fc.record({
+        kind: fc.constantFrom("connect", "publish", "subscribe", "command"),
+        stream: fc.constantFrom("hv", "ops", "mgmt"),
+        names: fc.subarray(Object.keys(twists), { minLength: 1, maxLength: 3 }),
+      }),
+      { numRuns: 60, seed: 100 + i },
+    )
+    .flatMap(({ kind, stream, names }): Row[] => {
+      const facts = twisted(model, kind, stream, names);
+      const { allow, reason } = decide(kind, facts);
+      const title = `${model} ${kind} ${stream} ${names.join()}`;
+      return allow ? [] : [{ id: title, title, kind, model, facts, expect: { allow, reason } }];
+    }),
 );
 
 /** Every path in the facts that the entrypoint's schema names. */
@@ -93,8 +114,8 @@ function raw(entrypoint: string, input: Facts): Answer {
   }) as Answer;
 }
 
-describe("deleting any single mandatory fact never turns a denial into an allow", () => {
-  it("with a host that validates and completes", () => {
+describe("deleting any single mandatory fact never turns a denial into an allow (INV-11)", () => {
+  it("with a host that validates and completes: all but what may be absent (INV-00, INV-00b)", () => {
     const opened: string[] = [];
     for (const row of denied) {
       for (const path of paths(row.facts, schemas[row.kind])) {
@@ -109,7 +130,7 @@ describe("deleting any single mandatory fact never turns a denial into an allow"
 
   it("and without one: the policies alone do not fail open", () => {
     const opened: string[] = [];
-    for (const row of denied) {
+    for (const row of [...denied, ...bent]) {
       const projected = project(row.kind, row.facts);
       if ("fault" in projected) continue;
       for (const path of paths(projected.input, schemas[row.kind])) {
@@ -119,6 +140,9 @@ describe("deleting any single mandatory fact never turns a denial into an allow"
           opened.push(`${row.expect.reason} ${path}`);
       }
     }
+    // Each model had its share.
+    for (const model of models)
+      expect(bent.filter((row) => row.model === model).length, model).toBeGreaterThan(10);
     expect([...new Set(opened)].sort()).toEqual([]);
   }, 120_000);
 });
@@ -149,4 +173,23 @@ it("whatever the input, there is exactly one answer (INV-01)", () => {
       expect(answer?.allow, `${entrypoint} ${JSON.stringify(input)}`).toBe(false);
     }
   }
+});
+
+it("a fact whose presence restricts is explicit in every input (INV-00c)", () => {
+  let judged = 0;
+  for (const { id, kind, facts } of [...ownRows, ...sharedRows]) {
+    const projected = project(kind, facts);
+    if ("fault" in projected) continue;
+    const { device, tenant, rollout } = projected.input;
+    if (isObject(device)) {
+      expect(device, id).toHaveProperty("model");
+      expect((device["state"] as Facts)["signals"], id).toBeInstanceOf(Array);
+      judged += 1;
+    }
+    if (isObject(tenant) && ["connect", "publish"].includes(kind))
+      expect(tenant["residency"], id).toBeInstanceOf(Array);
+    if (isObject(tenant) && kind === "ota") expect(typeof tenant["ota_hold"], id).toBe("boolean");
+    if (isObject(rollout)) expect(rollout["held_regions"], id).toBeInstanceOf(Array);
+  }
+  expect(judged).toBeGreaterThan(250);
 });

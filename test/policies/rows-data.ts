@@ -2,7 +2,16 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { project } from "./harness.ts";
-import { type Facts, isObject, type Json, ownRows, type Row, root, sharedRows } from "./tables.ts";
+import {
+  type Facts,
+  isObject,
+  type Json,
+  matrixRows,
+  ownRows,
+  type Row,
+  root,
+  sharedRows,
+} from "./tables.ts";
 import { inputOf, models, twisted } from "./twists.ts";
 
 /** Where the cuts of the shipped site are written down; a law holds them sound and minimal. */
@@ -78,7 +87,7 @@ export function plainRows(): { readonly input: Json }[] {
 
 /** Every row that reaches the policy. */
 export function regoRows(): readonly RegoRow[] {
-  return [...ownRows, ...sharedRows].flatMap(regoRow);
+  return [...ownRows, ...sharedRows, ...matrixRows].flatMap(regoRow);
 }
 
 /** The document that `test/policies/rego/rows_test.rego` reads as `data.tables`. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { at, cutsOf, cutTable, replaceAt, valuesAt } from "./clock.ts";
+import { at, cutsOf, cutTable, modelOf, replaceAt, valuesAt } from "./clock.ts";
 import { type Answer, evaluate, render } from "./harness.ts";
 import { type Facts, merge } from "./tables.ts";
 import { inputOf, models, now, twisted, twists } from "./twists.ts";
@@ -27,6 +27,28 @@ const question = fc.record({
   }),
 });
 
+/** What is left of each fact that FACTS names as a bound of a session, read from the facts alone (INV-09). */
+function remaining(input: Facts): [string, number][] {
+  const device = input["device"] as Facts;
+  const state = device["state"] as Facts;
+  const support = device["support"] as { readonly support_ends_at: number; readonly eol_at: number };
+  const evidence = device["attestation"] as { readonly expires_at?: number } | null;
+  const floor = input["fw_policy"] as { readonly patched_key: number; readonly patched_deadline: number };
+  const { key } = device["firmware"] as { readonly key: number | null };
+  const { not_after } = input["credential"] as { readonly not_after: number };
+  const demanded = ["zero_trust", "safety_segmented"].includes(modelOf(input));
+  const active = state["lifecycle"] === "active";
+  return [
+    ["credential", not_after - now],
+    ["support", support.support_ends_at - now],
+    ["end of life", support.eol_at - now],
+    ...(demanded && active ? [["evidence", (evidence?.expires_at ?? 0) - now] as [string, number]] : []),
+    ...(key !== null && key < floor.patched_key
+      ? [["time to patch", floor.patched_deadline - now] as [string, number]]
+      : []),
+  ];
+}
+
 type Question = typeof question extends fc.Arbitrary<infer Of> ? Of : never;
 
 function asked({ model, names, will, lifecycle, moves }: Question): Facts | undefined {
@@ -46,7 +68,7 @@ function asked({ model, names, will, lifecycle, moves }: Question): Facts | unde
       }, input);
 }
 
-it("a session ends before any fact that it rests on: at each cut within it, it would still be granted (INV-10)", () => {
+it("a session ends before any fact that it rests on: at each cut within it, it would still be granted (INV-09, INV-10)", () => {
   let granted = 0;
   let willed = 0;
   let crossed = 0;
@@ -59,6 +81,10 @@ it("a session ends before any fact that it rests on: at each cut within it, it w
       const { session_ttl_s: ttl } = render(answer.obligations, now) as { readonly session_ttl_s: number };
       expect(ttl).toBeGreaterThanOrEqual(1);
       const within = cutsOf("connect", input, "step").filter((cut) => cut.at > now && cut.at < now + ttl);
+      for (const [fact, left] of remaining(input)) {
+        // What has ended already bounds nothing: the session is one without it.
+        if (left > 0) expect(ttl, fact).toBeLessThanOrEqual(left);
+      }
       granted += 1;
       crossed += within.length;
       if (given.will !== "none") willed += 1;

@@ -156,9 +156,9 @@ function ownRow({ at, subjects }: Subjects, id: string, row: OwnRow): Row {
   };
 }
 
-/** The rows of a folder of decision tables in our format. */
-export function rowsOf(folder: string): Row[] {
-  const subjects = load<Subjects>(join(folder, "subjects.yaml"));
+/** The rows of a folder of decision tables in our format; their subjects may stand in another. */
+export function rowsOf(folder: string, subjectsIn: string = folder): Row[] {
+  const subjects = load<Subjects>(join(subjectsIn, "subjects.yaml"));
   return readdirSync(folder)
     .filter((name) => name.endsWith(".yaml") && name !== "subjects.yaml")
     .sort()
@@ -171,3 +171,6 @@ export function rowsOf(folder: string): Row[] {
 
 /** The rows of `policies/cases`. */
 export const ownRows: readonly Row[] = rowsOf(ownCases);
+
+/** Every model in every state of the lifecycle, asked every kind (`matrix.ts`); too many to go with each bundle. */
+export const matrixRows: readonly Row[] = rowsOf(join(root, "test", "policies", "tables"), ownCases);
