@@ -156,6 +156,4 @@ modest if {
 	input.credential.not_after - input.credential.not_before <= data.site.claim_max_ttl_s
 }
 
-unspent if not claim
-
 unspent if input.credential.claim.used == false

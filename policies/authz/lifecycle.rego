@@ -20,11 +20,7 @@ settled if {
 
 stored := input.device.state.lifecycle
 
-state := "active" if settled
-
-else := effective if {
-	is_string(stored)
-}
+state := effective if is_string(stored)
 
 effective := "retired" if {
 	stored == "retired"

@@ -70,7 +70,7 @@ describe("decision rows, asked of a listening service over gRPC", () => {
     await listener.close(0);
   });
 
-  async function ask(row: Row): Promise<Decision> {
+  function ask(row: Row): Decision | Promise<Decision> {
     const world = worldOf(row.facts, (credential) => ({ type: "asserted", credential }), row.kind);
     const facts = new FactsTable();
     facts.synced = world.synced;
@@ -88,7 +88,7 @@ describe("decision rows, asked of a listening service over gRPC", () => {
     pdp.activate(snapshot);
     store(facts, world.records);
     decider = pdp.decider(world.peer);
-    return await client.decide(world.query);
+    return client.decide(world.query);
   }
 
   it("our own tables", async () => {

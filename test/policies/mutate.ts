@@ -1,7 +1,7 @@
 /**
  * `npm run policies:mutants [FILE...]`: takes each rule of the policies away and asks whether a test notices: decision
  * rows, grant lists, cuts, the straight path, Rego tests. Exit code 1 where one survives that `mutants.json` does not
- * list with a reason. `--if-changed` (the step of `npm run check`) runs nothing where sources and tables are those of
+ * list with a reason, or lists without need. `--if-changed` (the step of `npm run check`) runs nothing where sources and tables are those of
  * the last full run; where they are not, it runs in CI and asks for a run elsewhere.
  */
 import { createHash } from "node:crypto";
@@ -140,7 +140,10 @@ if (args.includes("--if-changed") && known.digest === digest) {
   console.log(
     `${wanted.length} rules, ${wanted.length - survivors.length} noticed, ${survivors.length} not, ${surprises.length} of them a surprise`,
   );
-  if (surprises.length > 0) process.exitCode = 1;
+  const left = new Set(survivors.map(keyOf));
+  const stale = args.length === 0 ? Object.keys(known.survivors).filter((key) => !left.has(key)) : [];
+  for (const key of stale) console.log(`NOTICED now, strike it from mutants.json: ${key}`);
+  if (surprises.length > 0 || stale.length > 0) process.exitCode = 1;
   else if (args.length === 0)
     writeFileSync(ledger, `${JSON.stringify({ ...known, digest, rules: mutants.length }, null, 2)}\n`);
 }
