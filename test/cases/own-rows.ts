@@ -14,6 +14,9 @@ const elsewhere: Readonly<Record<string, string>> = {
   "an id that would change the topic's shape": "bad_request",
   "what the registry does not say of a credential is judged when the device comes": "facts_invalid",
   "the key's place is judged then as well": "facts_invalid",
+  "a gateway that never reported a version": "facts_invalid",
+  "a key that is valid since nobody knows when": "facts_invalid",
+  "a key that is valid until nobody knows when": "facts_invalid",
 };
 
 /** An update is judged by the credential that the registry has for the device: it cannot be another's, or unknown. */

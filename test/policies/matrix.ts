@@ -117,10 +117,13 @@ const states: Readonly<Record<string, State>> = {
     answers: kept("ok_reentry", "device_dormant"),
   },
   "end of life, in its grace": {
-    given: 'device: {support: {eol_at: "@-1d"}}',
+    given: 'device: {support: {support_ends_at: "@-500d", eol_at: "@-1d"}}',
     answers: ["ok_eol", "ok_eol", "device_eol", "device_eol", "device_eol", "ok_recovery_command"],
   },
-  "end of life": { given: 'device: {support: {eol_at: "@-400d"}}', answers: deny("device_eol") },
+  "end of life": {
+    given: 'device: {support: {support_ends_at: "@-500d", eol_at: "@-400d"}}',
+    answers: deny("device_eol"),
+  },
   retired: { given: "device: {state: {lifecycle: retired}}", answers: deny("device_retired") },
 };
 
