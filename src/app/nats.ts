@@ -2,9 +2,11 @@
 import { readFile } from "node:fs/promises";
 import type { Config } from "../config/config.ts";
 import { NatsNode } from "../nats/nats-node.ts";
+import type { DutyLedger } from "../registry/duty-ledger.ts";
 import { KeyValueSource } from "../registry/key-value-source.ts";
 import type { RecordValidator } from "../registry/record-validator.ts";
 import type { Registry } from "../registry/registry.ts";
+import { WriteBack } from "../registry/write-back.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Closing } from "../runtime/closing.ts";
 import { Fault } from "../runtime/fault.ts";
@@ -59,6 +61,7 @@ export function followBucket(
   config: Config,
   registry: Registry,
   validate: RecordValidator,
+  ledger: DutyLedger,
   clock: Clock,
   stack: Closing,
 ): void {
@@ -77,4 +80,5 @@ export function followBucket(
       ...(wanted.tenants === undefined ? {} : { tenants: wanted.tenants }),
     }),
   );
+  if (wanted.write_back) stack.use(new WriteBack({ open: () => link.keyValue(wanted.bucket), ledger }));
 }

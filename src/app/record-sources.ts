@@ -1,6 +1,7 @@
 /** The configured sources of records. */
 import { readFile } from "node:fs/promises";
 import type { Config, HttpSourceConfig, SourceClaims } from "../config/config.ts";
+import type { DutyLedger } from "../registry/duty-ledger.ts";
 import { createEarReader } from "../registry/ear.ts";
 import type { FeedChoice } from "../registry/feed-choice.ts";
 import { createRecordValidator, type RecordValidator } from "../registry/record-validator.ts";
@@ -55,6 +56,7 @@ async function validatorOf({ registry: { attestation } }: Config): Promise<Recor
 export async function startRecordSources(
   config: Config,
   registry: Registry,
+  ledger: DutyLedger,
   clock: Clock,
   stack: Closing,
 ): Promise<{ look(): Promise<void>; readonly validate: RecordValidator }> {
@@ -91,6 +93,6 @@ export async function startRecordSources(
         }),
       )
       .start();
-  followBucket(config, registry, validate, clock, stack);
+  followBucket(config, registry, validate, ledger, clock, stack);
   return { validate, look: async () => void (await source?.look()) };
 }

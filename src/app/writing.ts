@@ -53,7 +53,7 @@ export async function startWriting(parts: WritingParts): Promise<Writing> {
   const admin = new Admin({ overrides, registry, records: marked, clock, record });
   const { activation, pdp } = deciding;
   const bundles = await startBundles(config, { pdp, activation, clock, stack, others: parts.others, record });
-  const sources = await startRecordSources(config, registry, clock, stack);
+  const sources = await startRecordSources(config, registry, facts.ledger, clock, stack);
   return {
     requirements: [
       {

@@ -1,13 +1,14 @@
 /** Pushes an NDJSON file over `RegistryService.Sync`. */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { createReadStream } from "node:fs";
+import { createReadStream, statSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { type ClientDuplexStream, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { RegistryServiceClient, type SyncRequest, type SyncResponse } from "../gen/sallyport/v1/registry.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
 import type { ConnectionFlags } from "./connection.ts";
+import { Progress } from "./progress.ts";
 import type { Pushed } from "./registry-page.ts";
 import { openStub, toCallFault } from "./service-call.ts";
 
@@ -47,9 +48,14 @@ async function sendAll(call: Call, file: string, revision: number): Promise<numb
   const hash = createHash("sha256");
   let count = 0;
   let number = 0;
+  const progress = new Progress("pushing", statSync(file).size);
+  let read = 0;
   let requests: SyncRequest[] = [];
   for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Infinity })) {
     number++;
+    read += line.length + 1;
+    // It counts bytes, and looks at the clock for every 64th line.
+    if (number % 64 === 0) progress.at(read - (read % 64));
     const upsert = toUpsert(line, number);
     if (upsert === undefined) continue;
     count++;
@@ -62,6 +68,7 @@ async function sendAll(call: Call, file: string, revision: number): Promise<numb
     requests = [];
   }
   if (requests.length > 0) await send(call, { $case: "batch", value: { requests } });
+  progress.done();
   const checksum = `sha256:${hash.digest("hex")}`;
   await send(call, { $case: "end_snapshot", value: { count, checksum } });
   await send(call, { $case: "bookmark", value: { revision, as_of: systemClock.now(), digests: [] } });

@@ -144,7 +144,11 @@ export interface RegistryConfig {
     readonly max_delete_share: number;
   };
   readonly http: readonly HttpSourceConfig[];
-  readonly nats?: SourceClaims & { readonly bucket: string; readonly max_delete_share: number };
+  readonly nats?: SourceClaims & {
+    readonly bucket: string;
+    readonly max_delete_share: number;
+    readonly write_back: boolean;
+  };
   readonly push: { readonly max_delete_share: number };
   readonly attestation: {
     readonly verifiers: readonly { readonly name: string; readonly jwks: string }[];

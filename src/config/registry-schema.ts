@@ -80,6 +80,12 @@ export const registrySchema: z.ZodType<RegistryConfig, unknown> = z
           .min(1)
           .describe("JetStream bucket, one key per record, such as `device:meter-001`."),
         max_delete_share: maxDeleteShare("A snapshot"),
+        write_back: z
+          .boolean()
+          .default(false)
+          .describe(
+            "Write duties of this service (`reentry_required_since`, spent claims) into the records of the bucket, by compare-and-set.",
+          ),
         ...owns,
       })
       .exactOptional()

@@ -48,8 +48,9 @@ export class DutyLedger implements AsyncDisposable {
 
   /** Marks a single-use claim as spent; `false` if it was spent before. Throws `store_unavailable`. */
   async spendClaim(fingerprint: string, deviceId: string): Promise<boolean> {
+    let spent: boolean;
     try {
-      return this.#root.transactionSync(() => {
+      spent = this.#root.transactionSync(() => {
         if (this.#claims.doesExist(fingerprint)) return false;
         this.#claims.putSync(fingerprint, { device: deviceId });
         return true;
@@ -57,6 +58,8 @@ export class DutyLedger implements AsyncDisposable {
     } catch (thrown) {
       throw Fault.from(thrown, "store_unavailable", "a claim could not be marked as spent");
     }
+    if (spent) await this.#announce(deviceId);
+    return spent;
   }
 
   /** Whether a claim was spent here. */
@@ -73,10 +76,7 @@ export class DutyLedger implements AsyncDisposable {
     } catch (thrown) {
       throw Fault.from(thrown, "store_unavailable", "a loss of trust could not be recorded");
     }
-    this.#root.resetReadTxn();
-    this.#revision += 1;
-    const change: Change = { scope: "records", revision: this.#revision, keys: [`device:${deviceId}`] };
-    await Promise.all([...this.#listeners].map((listener) => listener(change)));
+    await this.#announce(deviceId);
   }
 
   /** Frees what reader processes that were killed hold on to. */
@@ -97,6 +97,13 @@ export class DutyLedger implements AsyncDisposable {
   /** Time of the last loss of trust that was recorded here; 0: none. */
   reentrySince(deviceId: string): number {
     return this.#reentry.get(deviceId) ?? 0;
+  }
+
+  async #announce(deviceId: string): Promise<void> {
+    this.#root.resetReadTxn();
+    this.#revision += 1;
+    const change: Change = { scope: "records", revision: this.#revision, keys: [`device:${deviceId}`] };
+    await Promise.all([...this.#listeners].map((listener) => listener(change)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -19,10 +19,10 @@ import { defaultSpiffeNaming, type IndexName } from "./index-terms.ts";
 import { lapsedSince } from "./lapsed-signals.ts";
 import { LmdbStore } from "./lmdb-store.ts";
 import { MemoryStore } from "./memory-store.ts";
-import type { RecordStore, SourceState, StoredValue } from "./record-store.ts";
+import type { RecordStore, StoredValue } from "./record-store.ts";
 import type { RegistryOptions } from "./registry-options.ts";
 import type { RegistryStatus } from "./registry-status.ts";
-import { SourceAge } from "./source-status.ts";
+import { freshnessOf, SourceAge } from "./source-status.ts";
 import { type Freshness, type RecordReader, type StoredRecord, tenantIn } from "./stored-record.ts";
 import { sumOf, totalOf } from "./tally.ts";
 import { Territories } from "./territories.ts";
@@ -83,6 +83,8 @@ class StoredRegistry implements Registry {
   readonly #lapsed: RegistryOptions["lapsed"];
   readonly #few = new Map<RecordKey, StoredValue>();
   readonly #feeds = new Map<string, Feed>();
+  /** The last feed of each source, at work or not: what it was told stays known. */
+  readonly #told = new Map<string, Feed>();
   /** Ages of the sources that count: those of the store, fed or not. */
   readonly #ages = new Map<string, SourceAge>();
   readonly #territories = new Territories();
@@ -197,13 +199,13 @@ class StoredRegistry implements Registry {
       closed: () => this.#feeds.delete(name),
     });
     this.#feeds.set(name, feed);
+    this.#told.set(name, feed);
     return feed;
   }
 
   confirmLoss(source: string): void {
-    const feed = this.#feeds.get(source);
-    if (feed === undefined) throw new Fault("not_found", `there is no source \`${source}\` at work`);
-    feed.confirmLoss();
+    if (!this.#feeds.has(source)) throw new Fault("not_found", `there is no source \`${source}\` at work`);
+    this.#feeds.get(source)?.confirmLoss();
   }
 
   status(): RegistryStatus {
@@ -213,7 +215,7 @@ class StoredRegistry implements Registry {
       revision,
       counts: sumOf(Object.values(sources).map(({ counts }) => counts)),
       sources: [...this.#ages].map(([name, age]) => {
-        const told = this.#feeds.get(name)?.report() ?? { rejected: [], rejectedTotal: 0 };
+        const told = this.#told.get(name)?.report() ?? { rejected: [], rejectedTotal: 0 };
         const position = sources[name]?.position;
         return {
           name,
@@ -293,8 +295,4 @@ class StoredRegistry implements Registry {
     if (value === undefined) this.#few.delete(key);
     else this.#few.set(key, deepFreeze(value));
   }
-}
-
-function freshnessOf(state: SourceState | undefined, age: SourceAge): Freshness {
-  return { synced: state !== undefined, watermark: age.watermark(), ageS: age.ageS() };
 }

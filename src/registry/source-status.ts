@@ -1,7 +1,7 @@
 /** What is known of one source: how fresh it is, what it was last told and what is wrong with it. */
 import type { Clock } from "../runtime/clock.ts";
 import type { Fault } from "../runtime/fault.ts";
-import type { FeedPosition } from "./record-store.ts";
+import type { FeedPosition, SourceState } from "./record-store.ts";
 import type { Freshness } from "./stored-record.ts";
 import type { SyncCounters } from "./sync.ts";
 import type { Counts } from "./tally.ts";
@@ -29,7 +29,7 @@ export interface SourceStatus extends Freshness {
   readonly diverges?: boolean;
   /** How far its feed was applied, where it has positions. */
   readonly position?: FeedPosition;
-  /** What happened since the start; absent: it is not fed now. */
+  /** What happened on its last feed; absent: it was not fed since the start. */
   readonly counters?: SyncCounters;
 }
 
@@ -67,4 +67,9 @@ export class SourceAge {
   watermark(): number {
     return this.#clock.now() - this.ageS();
   }
+}
+
+/** How fresh a source with this state and age is. */
+export function freshnessOf(state: SourceState | undefined, age: SourceAge): Freshness {
+  return { synced: state !== undefined, watermark: age.watermark(), ageS: age.ageS() };
 }
