@@ -77,7 +77,7 @@ export class WriteBack implements AsyncDisposable {
   }
 
   async #writeAll(bucket: KeyValue): Promise<void> {
-    for (const device of [...this.#due]) {
+    for (const device of this.#due) {
       if (this.#ending.signal.aborted) return;
       await this.#write(bucket, device);
       this.#due.delete(device);

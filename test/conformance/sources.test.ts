@@ -31,7 +31,7 @@ interface Saying {
 }
 
 const validate = createRecordValidator();
-const closing: (() => PromiseLike<unknown> | unknown)[] = [];
+const closing: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
