@@ -64,7 +64,9 @@ describeWithNats("two services that share overrides", () => {
     const set = await run(one, "quarantine", "meter-0", "--reason", "INC-7");
     expect(set.stdout).toMatch(/^in force \(fleet\): o-[0-9a-f]{8}-1 quarantine/);
     await until(async () => (await reason(two, first)) === "device_quarantined");
-    expect((await run(two, "override", "list")).stdout).toMatch(/^shared with other nodes[\s\S]*device meter-0/);
+    expect((await run(two, "override", "list")).stdout).toMatch(
+      /^shared with other nodes[\s\S]*device meter-0/,
+    );
 
     two.proxy.hold();
     const local = await run(two, "quarantine", "meter-1", "--reason", "INC-8");
