@@ -2,6 +2,7 @@
 package sallyport
 
 import data.sallyport.authz
+import data.sallyport.readers
 import data.sallyport.updates
 
 connect := authz.connect.decision
@@ -13,6 +14,8 @@ subscribe := authz.subscribe.decision
 command := authz.command.decision
 
 ota := updates.decision
+
+consume := readers.decision
 
 grants := authz.grants.decision
 

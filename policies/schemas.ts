@@ -387,6 +387,46 @@ const ota = record(
   { description: "facts of sallyport/ota; credential is the registered one, device.ota.bucket the host's" },
 );
 
+const consume = record(
+  {
+    now: seconds,
+    registry,
+    request: record({ env: text, client_id: text, filter: nullable(topic, false) }),
+    credential: nullable(
+      record({
+        type: text,
+        trust_domain: text,
+        device_id: text,
+        tenant: text,
+        fingerprint: text,
+        not_before: seconds,
+        not_after: seconds,
+      }),
+      true,
+    ),
+    actor: nullable(
+      record({ id: text, type: { type: "string", enum: ["human", "service"] }, tenant: text, roles: texts }),
+      true,
+    ),
+    service: nullable(
+      record({
+        id: text,
+        tenant: text,
+        trust_domain: text,
+        credentials: {
+          type: "object",
+          additionalProperties: record({
+            status: { type: "string", enum: ["active", "superseded", "revoked"] },
+          }),
+        },
+      }),
+      true,
+    ),
+    tenant: nullable(record({ id: text, status: text, model: text, env: text }), true),
+  },
+  { description: "facts of sallyport/consume; request.filter null = whether it may be on the broker at all" },
+);
+
 /** Schema by entrypoint name. */
 export const schemas: Readonly<Record<string, Schema>> = {
   connect: asked("facts of sallyport/connect", { device_time: deviceTime, will }),
@@ -400,4 +440,5 @@ export const schemas: Readonly<Record<string, Schema>> = {
   command,
   ota,
   grants: asked("facts of sallyport/grants", { device_time: deviceTime }),
+  consume,
 };

@@ -1,5 +1,6 @@
 /** The service in one process: builds the parts in order, mounts them, starts, stops. */
 import path from "node:path";
+import { openBrokers } from "./app/brokers.ts";
 import { type Deciding, deciderNamed, startDeciding } from "./app/deciding.ts";
 import { openFaces } from "./app/faces.ts";
 import { openFacts } from "./app/facts.ts";
@@ -114,6 +115,7 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
   const { requirements } = writing;
   const metrics = [...deciding.metrics, ...writing.metrics, ...offences.metrics()];
   const { attachments } = coherence;
+  const brokers = await openBrokers({ config, clock, stack, deciding });
   const faces = await openFaces({
     config,
     logger,
@@ -122,8 +124,13 @@ async function build(config: Config, options: AppOptions, stack: Closing): Promi
     services: [
       ...decidingServices({ config, clock, deciding, registry, records, overrides }),
       ...writing.services(attachments),
+      ...brokers.services,
     ],
-    routes: [...healthRoutes(requirements), metricsRoute(metrics)],
+    routes: [
+      ...healthRoutes(requirements),
+      metricsRoute([...metrics, ...brokers.metrics]),
+      ...brokers.routes,
+    ],
     onFault: deciding.onFault,
   });
   const missing = (): readonly { name: string; why: string }[] => missingOf(requirements);

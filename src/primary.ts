@@ -41,6 +41,8 @@ export async function startPrimary(
   workers: number,
   options: Omit<AppOptions, "clock"> = {},
 ): Promise<Service> {
+  if (config.brokers.length > 0)
+    throw new Fault("config_invalid", "`brokers` need `workers: 0`: their sessions live in one process");
   const stack = new Closing();
   try {
     return await build(config, workers, options, stack);

@@ -6,11 +6,18 @@ import type {
   RecordKey,
   ReleaseRecord,
   RolloutRecord,
+  ServiceRecord,
   TenantRecord,
 } from "../src/decision/facts.ts";
 import type { FactsReader, Stored } from "../src/pdp/facts-reader.ts";
 
-type AnyRecord = DeviceRecord | TenantRecord | FirmwarePolicyRecord | ReleaseRecord | RolloutRecord;
+type AnyRecord =
+  | DeviceRecord
+  | TenantRecord
+  | FirmwarePolicyRecord
+  | ReleaseRecord
+  | RolloutRecord
+  | ServiceRecord;
 
 export class FactsTable implements FactsReader {
   readonly #records = new Map<string, Stored<AnyRecord>>();
@@ -43,6 +50,10 @@ export class FactsTable implements FactsReader {
 
   rollout(id: string): Stored<RolloutRecord> | undefined {
     return this.#records.get(`rollout:${id}`) as Stored<RolloutRecord> | undefined;
+  }
+
+  service(id: string): Stored<ServiceRecord> | undefined {
+    return this.#records.get(`service:${id}`) as Stored<ServiceRecord> | undefined;
   }
 
   freshness(): { synced: boolean; watermark: number } {

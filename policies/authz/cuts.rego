@@ -8,7 +8,7 @@ import data.sallyport.updates.cuts as updates
 cuts[model] := kinds(profile) if some model, profile in data.site.profiles
 
 cuts["*"] := {kind: {"time": [], "lag": [data.site.unmodelled.facts_soft_s + 1]} |
-	some kind in ["connect", "publish", "subscribe", "command", "ota", "grants"]
+	some kind in ["connect", "publish", "subscribe", "command", "ota", "grants", "consume"]
 }
 
 kinds(profile) := {
@@ -18,6 +18,7 @@ kinds(profile) := {
 	"command": {"time": present(command_facts(profile)), "lag": lag(profile)},
 	"ota": updates.of(profile),
 	"grants": {"time": present(session_facts(profile)), "lag": lag(profile), "skew": skew},
+	"consume": {"time": present({"credential.not_before": {0}, "credential.not_after": {0}}), "lag": lag(profile)},
 }
 
 # As a list in a fixed order, without facts that give no cut.

@@ -15,6 +15,11 @@ else := input.tenant.model if {
 	input.device == null
 }
 
+# A back-end has no device: its tenant's model says how fresh facts must be.
+else := input.tenant.model if {
+	not input.device
+}
+
 profile := data.site.profiles[model]
 
 class := data.site.classes[input.device.class]

@@ -4,7 +4,7 @@ import type { Override, OverrideTarget } from "../decision/override.ts";
 import type { Registry } from "../registry/registry.ts";
 
 /** What of the registry is asked. */
-export type Reached = Pick<Registry, "classesOf" | "device" | "deviceIdsBy" | "tenant">;
+export type Reached = Pick<Registry, "classesOf" | "device" | "deviceIdsBy" | "servicesHolding" | "tenant">;
 
 /** Devices that are named one by one; a credential of more is no credential of a device. */
 const mostHolders = 1000;
@@ -33,7 +33,9 @@ export function reachOf(target: OverrideTarget, registry: Reached): readonly Rec
       ];
     case "credential": {
       const holders = holdersOf(id, registry);
-      return holders.length > mostHolders ? "everything" : holders.map((each): RecordKey => `device:${each}`);
+      const services = registry.servicesHolding(id).map((each): RecordKey => `service:${each}`);
+      if (holders.length > mostHolders) return "everything";
+      return [...holders.map((each): RecordKey => `device:${each}`), ...services];
     }
     case "rollout":
       return [`rollout:${id}`];

@@ -9,6 +9,7 @@ import { Activation, type PolicyWatch } from "../pdp/activation.ts";
 import type { Effects } from "../pdp/effects.ts";
 import { cacheMetrics, DecisionCounts } from "../pdp/metrics.ts";
 import { Pdp, type PeerDecider } from "../pdp/pdp.ts";
+import type { IdentityProver } from "../pdp/session.ts";
 import type { RecordReader } from "../registry/stored-record.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Closing } from "../runtime/closing.ts";
@@ -50,6 +51,8 @@ export interface Deciding {
   readonly entries: readonly PeerEntry[];
   readonly metrics: readonly Metric[];
   readonly onFault: (thrown: unknown) => void;
+  /** Proves who is asking. */
+  readonly prover: IdentityProver;
   deciderOf(peer: Peer): PeerDecider;
 }
 
@@ -106,6 +109,7 @@ export async function startDeciding(parts: DecidingParts): Promise<Deciding> {
       ...(log?.metrics() ?? []),
     ],
     onFault,
+    prover,
     deciderOf: (peer) => deciders.get(peer) ?? pdp.decider(peer),
   };
 }

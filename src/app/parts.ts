@@ -55,13 +55,13 @@ export function spiffeNaming({ trust_domains }: Config): SpiffeNaming {
   };
 }
 
-/** The secrets that may be presented under a name: those of the device record of that name. */
+/** The secrets that may be presented under a name: those of the device or service record of that name. */
 export function secretsIn(records: RecordReader): (name: string) => readonly SecretEntry[] {
   return (name) => {
-    const device = records.device(name)?.record;
-    if (device === undefined) return [];
-    const { id, tenant, trust_domain } = device;
-    return Object.entries(device.credentials)
+    const holder = records.device(name)?.record ?? records.service(name)?.record;
+    if (holder === undefined) return [];
+    const { id, tenant, trust_domain } = holder;
+    return Object.entries(holder.credentials)
       .filter(([, record]) => record.verifier !== undefined)
       .map(([fingerprint, record]) => ({ fingerprint, record, device_id: id, tenant, trust_domain }));
   };

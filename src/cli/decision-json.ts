@@ -14,6 +14,8 @@ function question(query: Query): Readonly<Record<string, unknown>> {
       return { kind, filter: query.filter, qos: query.qos };
     case "command":
       return { kind, device_id: query.device_id, command: query.command };
+    case "consume":
+      return { kind, filter: query.filter };
     case "ota":
       return { kind, device_id: query.device_id, release: query.release };
     default:

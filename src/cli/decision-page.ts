@@ -36,6 +36,8 @@ function describe(query: Query): string {
       return `subscribe ${who} ${query.filter}`;
     case "command":
       return `command ${who} ${query.command}`;
+    case "consume":
+      return `consume ${who} ${query.filter}`;
     case "ota":
       return `ota ${who} ${query.release}`;
     default:

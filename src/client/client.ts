@@ -14,6 +14,7 @@ import { type Explanation, fromWireDecision, fromWireGrants, type GrantList } fr
 import {
   toWireCommand,
   toWireConnect,
+  toWireConsume,
   toWireItem,
   toWireOta,
   toWirePublish,
@@ -117,6 +118,13 @@ export function connect(options: ConnectOptions): Client {
       case "ota": {
         const request = toWireOta(query);
         const answer = await unary<wire.CheckUpdateResponse>((...tail) => stub.checkUpdate(request, ...tail));
+        return fromWireDecision(answer.decision, nextId);
+      }
+      case "consume": {
+        const request = toWireConsume(query);
+        const answer = await unary<wire.CheckConsumeResponse>((...tail) =>
+          stub.checkConsume(request, ...tail),
+        );
         return fromWireDecision(answer.decision, nextId);
       }
       default:

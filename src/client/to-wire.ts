@@ -3,6 +3,7 @@ import type { Evidence, Identity } from "../decision/identity.ts";
 import type {
   CommandQuery,
   ConnectQuery,
+  ConsumeQuery,
   OtaQuery,
   PublishQuery,
   Query,
@@ -111,6 +112,11 @@ export function toWireOta(query: OtaQuery): wire.CheckUpdateRequest {
   return { device_id: query.device_id, release: query.release };
 }
 
+/** `CheckConsume`. */
+export function toWireConsume(query: ConsumeQuery): wire.CheckConsumeRequest {
+  return { subject: toWireSubject(query.subject), filter: query.filter };
+}
+
 function toWireActor(actor: CommandQuery["actor"]): wire.ActorProof | undefined {
   if (actor === null) return undefined;
   if ("token" in actor) return { proof: { $case: "token", value: actor.token } };
@@ -130,6 +136,8 @@ export function toWireItem(query: Query): wire.BatchItem {
       return { check: { $case: "command", value: toWireCommand(query) } };
     case "ota":
       return { check: { $case: "ota", value: toWireOta(query) } };
+    case "consume":
+      return { check: { $case: "consume", value: toWireConsume(query) } };
     default:
       return query satisfies never;
   }

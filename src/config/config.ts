@@ -1,4 +1,5 @@
 /** Options as the program sees them: validated, complete, frozen, every path absolute. `schema.ts` describes each. */
+import type { BrokerConfig } from "./brokers-schema.ts";
 
 /** Files of a listener's TLS, PEM; `client_ca` makes client certificates mandatory. */
 export interface TlsFiles {
@@ -35,6 +36,7 @@ export interface PeerConfig {
     | "publish"
     | "subscribe"
     | "command"
+    | "consume"
     | "inspect"
     | "admin"
     | "feed"
@@ -180,6 +182,7 @@ export interface Config {
     readonly hard_s: number;
   };
   readonly peers: readonly PeerConfig[];
+  readonly brokers: readonly BrokerConfig[];
   readonly trust_domains: readonly TrustDomainConfig[];
   readonly actors?: ActorsConfig;
   readonly cache: {

@@ -31,7 +31,7 @@ export const peerSchema: z.ZodType<PeerConfig> = z.strictObject({
   zone: z.string().default("").describe("Zone that commands from it originate in; empty: none."),
   tenants: z.array(z.string().min(1)).min(1).describe("Tenants that it may ask about; `*` for all."),
   kinds: z
-    .array(z.enum(["connect", "publish", "subscribe", "command", "inspect", "admin", "feed", "*"]))
+    .array(z.enum(["connect", "publish", "subscribe", "command", "consume", "inspect", "admin", "feed", "*"]))
     .min(1)
     .default(["*"])
     .describe(

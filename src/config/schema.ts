@@ -1,6 +1,7 @@
 /** The one schema of the configuration: types, defaults, limits, and a sentence for each option. */
 import * as z from "zod";
 import { parseAddress } from "./address.ts";
+import { brokerSchema } from "./brokers-schema.ts";
 import { bundleSchema } from "./bundle-schema.ts";
 import type { Config } from "./config.ts";
 import { peerSchema } from "./peers-schema.ts";
@@ -125,6 +126,12 @@ export const configSchema: z.ZodType<Config, unknown> = z.strictObject({
     .array(peerSchema)
     .default([])
     .describe("Enforcement points that may ask. A caller that matches none is refused."),
+  brokers: z
+    .array(brokerSchema)
+    .default([])
+    .describe(
+      "Brokers that ask in dialects of their own. They need `workers: 0`: sessions live in one process.",
+    ),
   trust_domains: z
     .array(trustDomainSchema)
     .default([])

@@ -268,8 +268,21 @@ export interface RolloutRecord {
   readonly window?: { readonly from: number; readonly to: number };
 }
 
-/** Record kinds of the registry. */
-export type RecordKind = "device" | "tenant" | "firmware_policy" | "release" | "rollout";
+/** A back-end on the same broker: who it is, what it may present, which roles it has. */
+export interface ServiceRecord {
+  /** Without a colon: a client id is `<id>` or `<id>:<copy>`. */
+  readonly id: string;
+  readonly tenant: string;
+  readonly trust_domain: string;
+  readonly roles: readonly string[];
+  readonly credentials: Readonly<Record<string, CredentialRecord>>;
+}
 
-/** Key of one record: `device:ID`, `tenant:ID`, `firmware_policy:TENANT/CLASS`, `release:ID`, `rollout:ID`. */
+/** Record kinds of the registry. */
+export type RecordKind = "device" | "tenant" | "firmware_policy" | "release" | "rollout" | "service";
+
+/**
+ * Key of one record: `device:ID`, `tenant:ID`, `firmware_policy:TENANT/CLASS`, `release:ID`, `rollout:ID`,
+ * `service:ID`.
+ */
 export type RecordKey = `${RecordKind}:${string}`;

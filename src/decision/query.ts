@@ -3,7 +3,7 @@ import type { Actor, Approval, BreakGlass } from "./facts.ts";
 import type { Evidence, Identity } from "./identity.ts";
 
 /** The kinds of question this release answers. */
-export type Kind = "connect" | "publish" | "subscribe" | "command" | "ota";
+export type Kind = "connect" | "publish" | "subscribe" | "command" | "ota" | "consume";
 
 /**
  * The device and the proof it came with. One object per session is best: it carries the cache key
@@ -79,13 +79,22 @@ export interface OtaQuery {
   readonly release: string;
 }
 
+/** May this back-end receive what this filter can match? */
+export interface ConsumeQuery {
+  readonly kind: "consume";
+  /** A `service` record's id (or `<id>:<copy>`) and its own proof. */
+  readonly subject: Subject;
+  /** Topic filter, `$share/<group>/` prefix included. */
+  readonly filter: string;
+}
+
 /** A compact JWS (RFC 7515) that is verified before anything in it counts. */
 export interface SignedToken {
   readonly token: string;
 }
 
 /** A question of any kind. */
-export type Query = ConnectQuery | PublishQuery | SubscribeQuery | CommandQuery | OtaQuery;
+export type Query = ConnectQuery | PublishQuery | SubscribeQuery | CommandQuery | OtaQuery | ConsumeQuery;
 
 /** A question that a device asks itself, in a session of its own. */
-export type SessionQuery = Exclude<Query, CommandQuery | OtaQuery>;
+export type SessionQuery = Exclude<Query, CommandQuery | OtaQuery | ConsumeQuery>;

@@ -21,6 +21,8 @@ export interface Supports {
   };
   /** What a denied publish does to the device's connection, where the adapter has no choice or by default. */
   readonly denied_publish: "closes" | "drops";
+  /** Whether a message of QoS 0 that is not retained may be kept for a subscriber that is away. */
+  readonly keeps_qos0: boolean;
   /** Obligations that are really carried out, by the kind of question whose allow brought them. */
   readonly enforces: Readonly<Record<SessionKind, ReadonlySet<keyof Obligations>>>;
 }

@@ -5,6 +5,7 @@ import type {
   RecordKey,
   ReleaseRecord,
   RolloutRecord,
+  ServiceRecord,
   TenantRecord,
 } from "../decision/facts.ts";
 import type { AnyRecord, Freshness, RecordReader, StoredRecord } from "../registry/stored-record.ts";
@@ -64,6 +65,10 @@ export class SimulatedRecords implements RecordReader {
 
   rollout(id: string): StoredRecord<RolloutRecord> | undefined {
     return this.#stored(`rollout:${id}`);
+  }
+
+  service(id: string): StoredRecord<ServiceRecord> | undefined {
+    return this.#stored(`service:${id}`);
   }
 
   /** A registry that is never behind. */

@@ -77,6 +77,12 @@ export function describeQuestion(query: Query): object {
         filter: clip(query.filter),
         qos: query.qos,
       });
+    case "consume":
+      return ofSubject(query.subject, {
+        kind,
+        client_id: clip(query.subject.client_id),
+        filter: clip(query.filter),
+      });
     case "ota":
       return {
         request: { kind },

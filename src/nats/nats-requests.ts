@@ -25,12 +25,13 @@ export class NatsRequests implements Requests {
     }
   }
 
-  answer(subject: string, handler: (body: Uint8Array) => Uint8Array | Promise<Uint8Array>): Disposable {
+  answer(...[subject, handler, queue]: Parameters<Requests["answer"]>): Disposable {
     const subscription = this.#connection.subscribe(subject, {
+      ...(queue === undefined ? {} : { queue }),
       callback: (error, message) => {
         if (error !== null) return;
         void Promise.resolve(message.data)
-          .then(handler)
+          .then((body) => handler(body, (name) => message.headers?.get(name) ?? ""))
           .then(
             (answer) => message.respond(answer),
             () => {

@@ -49,6 +49,7 @@ const paths: Readonly<Record<Entrypoint, string>> = {
   command: "sallyport/command",
   ota: "sallyport/ota",
   grants: "sallyport/grants",
+  consume: "sallyport/consume",
 };
 
 /** The question's own part of the input as JSON text. */

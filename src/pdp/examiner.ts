@@ -4,6 +4,7 @@ import type { RecordKey, RecordKind } from "../decision/facts.ts";
 import type { Peer } from "../decision/identity.ts";
 import type { CommandQuery, OtaQuery, Query, SessionQuery } from "../decision/query.ts";
 import { answerAround } from "./answer.ts";
+import { judgeConsume, type ServiceQuery } from "./decide-consume.ts";
 import { judgeOta } from "./decide-ota.ts";
 import type { DecisionCore } from "./decision-core.ts";
 import { type Asking, type Desk, foreignTenant, isForeign } from "./desk.ts";
@@ -91,6 +92,26 @@ export class Examiner {
     this.#desk.record(peer, query, decision, done);
     if (joined === undefined) return ungrounded(decision);
     return this.#grounds({ joined, prepared, done }, decision, asking, false);
+  }
+
+  /** Explains the answer to a back-end; of a publish, whether it may be on the broker. */
+  explainService(session: Session, query: ServiceQuery): Explanation {
+    const filter = query.kind === "consume" || query.kind === "subscribe" ? query.filter : undefined;
+    const { decision, done, joined, prepared, asking } = judgeConsume(this.#desk, session, query, filter);
+    this.#desk.record(session.peer, query, decision, done);
+    if (joined === undefined) return ungrounded(decision);
+    return this.#grounds({ joined, prepared, done }, decision, asking, false);
+  }
+
+  /** The topic filters that a back-end may read. */
+  serviceGrants(session: Session): GrantList {
+    const query: SessionQuery = { kind: "connect", subject: { client_id: session.clientId, proof: null } };
+    const { decision, done, asking } = judgeConsume(this.#desk, session, query, undefined);
+    this.#desk.record(session.peer, query, decision, done);
+    const grants = decision.allow ? readGrants(done.result) : [];
+    return grants === undefined
+      ? withoutGrants(this.#desk.deny(invalidGrants, session.peer, query, "the list is malformed"))
+      : { decision, grants, session_expires_at: sessionExpiry(decision, asking.now) };
   }
 
   /** The topic filters of a session. */
@@ -191,6 +212,8 @@ function readRecord(facts: FactsReader, key: RecordKey): Stored<unknown> | undef
       return facts.release(id);
     case "rollout":
       return facts.rollout(id);
+    case "service":
+      return facts.service(id);
     case "firmware_policy": {
       const slash = id.indexOf("/");
       return facts.firmwarePolicy(id.slice(0, slash), id.slice(slash + 1));

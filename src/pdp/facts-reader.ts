@@ -5,6 +5,7 @@ import type {
   RecordKey,
   ReleaseRecord,
   RolloutRecord,
+  ServiceRecord,
   TenantRecord,
 } from "../decision/facts.ts";
 
@@ -25,6 +26,7 @@ export interface FactsReader {
   firmwarePolicy(tenant: string, deviceClass: string): Stored<FirmwarePolicyRecord> | undefined;
   release(id: string): Stored<ReleaseRecord> | undefined;
   rollout(id: string): Stored<RolloutRecord> | undefined;
+  service(id: string): Stored<ServiceRecord> | undefined;
   /** Monotone revision of the registry. */
   readonly revision: number;
   /** Whether a snapshot was ever completed, and the time through which facts are complete. */

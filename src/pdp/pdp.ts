@@ -9,6 +9,7 @@ import { Fault } from "../runtime/fault.ts";
 import { nextDecisionId } from "./answer.ts";
 import { type AuthorityProver, resolveAuthority } from "./authority.ts";
 import { type Comparison, comparePolicies, type Sample } from "./compare-policies.ts";
+import { decideService, isService, type ServiceQuery } from "./decide-consume.ts";
 import { decideOta, judgeOta, type OtaJudgement } from "./decide-ota.ts";
 import { DecisionCore } from "./decision-core.ts";
 import { Desk, type DeskParts } from "./desk.ts";
@@ -18,7 +19,7 @@ import type { Explanation } from "./explanation.ts";
 import type { GrantList } from "./grants.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import { hostVerdict } from "./result.ts";
-import { type IdentityProver, isSession, type Resolution, resolveSession } from "./session.ts";
+import { type IdentityProver, isSession, type Resolution, resolveSession, type Session } from "./session.ts";
 import { SessionSlot } from "./session-slot.ts";
 import type { PolicySnapshot } from "./snapshot.ts";
 import { Warming } from "./warming.ts";
@@ -143,10 +144,12 @@ export class Pdp {
       if (session !== undefined) return session;
       const resolution = resolveSession(this.#prover, subject, peer);
       if (!(resolution instanceof Promise) && isSession(resolution) && resolution.lasting) {
-        known.keep(subject, resolution);
+        // A back-end is looked up each time: only what is kept is known to be a device's.
+        if (!isService(this.#desk.facts, resolution)) known.keep(subject, resolution);
       }
       return resolution;
     };
+    const commands = may("command");
     return {
       peer,
       decide: (query) => {
@@ -158,8 +161,8 @@ export class Pdp {
           if (query.kind === "ota") return decideOta(this.#desk, peer, query);
           const resolution = resolve(query.subject);
           return resolution instanceof Promise
-            ? this.#decideLater(peer, query, resolution)
-            : this.#decideSession(peer, query, resolution);
+            ? this.#decideLater(peer, query, resolution, commands)
+            : this.#decideSession(peer, query, resolution, commands);
         } catch (thrown) {
           return this.#refuse(peer, query, thrown);
         }
@@ -176,11 +179,13 @@ export class Pdp {
         }
         if (query.kind === "ota") return this.#examiner.explainOta(peer, query);
         const resolution = await resolveSession(this.#prover, query.subject, peer);
-        if (isSession(resolution)) {
-          if (this.#isBarred(query.kind, resolution.deviceId))
-            return ungrounded(this.#desk.deny(barredVerdict, peer, query, barredDetail));
+        if (isSession(resolution) && this.#isBarred(query.kind, resolution.deviceId))
+          return ungrounded(this.#desk.deny(barredVerdict, peer, query, barredDetail));
+        if (isSession(resolution) && (query.kind === "consume" || isService(this.#desk.facts, resolution)))
+          return this.#examiner.explainService(resolution, query);
+        if (isSession(resolution) && query.kind !== "consume")
           return this.#examiner.explain(resolution, query);
-        }
+        if (isSession(resolution)) return ungrounded(this.#denyKind(peer, query));
         return ungrounded(this.#deny(peer, query, resolution.reason, resolution.detail));
       },
       foresee: (query) => judgeOta(this.#desk, peer, query),
@@ -188,11 +193,12 @@ export class Pdp {
         const query: SessionQuery = { kind: "connect", subject };
         if (!may("connect")) return withoutGrants(this.#denyKind(peer, query));
         const resolution = await resolveSession(this.#prover, subject, peer);
-        if (isSession(resolution)) {
-          if (this.#isBarred("grants", resolution.deviceId))
-            return withoutGrants(this.#desk.deny(barredVerdict, peer, query, barredDetail));
-          return this.#examiner.grants(resolution);
-        }
+        if (isSession(resolution) && this.#isBarred("grants", resolution.deviceId))
+          return withoutGrants(this.#desk.deny(barredVerdict, peer, query, barredDetail));
+        if (isSession(resolution))
+          return isService(this.#desk.facts, resolution)
+            ? this.#examiner.serviceGrants(resolution)
+            : this.#examiner.grants(resolution);
         return withoutGrants(this.#deny(peer, query, resolution.reason, resolution.detail));
       },
     };
@@ -207,15 +213,25 @@ export class Pdp {
     }
   }
 
-  async #decideLater(peer: Peer, query: SessionQuery, resolution: Promise<Resolution>): Promise<Decision> {
+  async #decideLater(
+    peer: Peer,
+    query: ServiceQuery,
+    resolution: Promise<Resolution>,
+    commands: boolean,
+  ): Promise<Decision> {
     try {
-      return await this.#decideSession(peer, query, await resolution);
+      return await this.#decideSession(peer, query, await resolution, commands);
     } catch (thrown) {
       return this.#refuse(peer, query, thrown);
     }
   }
 
-  #decideSession(peer: Peer, query: SessionQuery, resolution: Resolution): Decision | Promise<Decision> {
+  #decideSession(
+    peer: Peer,
+    query: ServiceQuery,
+    resolution: Resolution,
+    commands: boolean,
+  ): Decision | Promise<Decision> {
     if (!isSession(resolution)) {
       if (this.#rates?.admitsUnproven(peer.name) === false)
         return this.#desk.deny(rateLimited, peer, query, undefined);
@@ -225,6 +241,11 @@ export class Pdp {
       return this.#desk.deny(rateLimited, peer, query, undefined);
     if (this.#isBarred(query.kind, resolution.deviceId))
       return this.#desk.deny(barredVerdict, peer, query, barredDetail);
+    if (
+      query.kind === "consume" ||
+      (resolution.keeper === undefined && isService(this.#desk.facts, resolution))
+    )
+      return this.#decideService(peer, query, resolution, commands);
     this.sampler?.({ kind: "session", session: resolution, query });
     this.#warming?.offer(resolution, query);
     const decision = this.#core.decide(resolution, query);
@@ -233,6 +254,14 @@ export class Pdp {
       verdict === undefined
         ? decision
         : this.#desk.deny(verdict, peer, query, "the service could not do its duty"),
+    );
+  }
+
+  #decideService(peer: Peer, query: ServiceQuery, session: Session, commands: boolean): Decision {
+    return decideService(this.#desk, session, query, (asked, command, actor) =>
+      commands
+        ? this.#core.decideCommand(asked, command, { actor, approvals: [], break_glass: null })
+        : this.#denyKind(peer, command),
     );
   }
 

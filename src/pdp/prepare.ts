@@ -35,9 +35,14 @@ export interface Unfit {
   readonly detail: string;
 }
 
-const noEntrypoint: Unfit = {
+const noUpdates: Unfit = {
   reason: "ota_not_supported",
   detail: "the bundle in force has no entrypoint for updates; build it with `sallyport/ota`",
+};
+
+const noReaders: Unfit = {
+  reason: "operation_unknown",
+  detail: "the bundle in force has no entrypoint for back-ends; build it with `sallyport/consume`",
 };
 
 /**
@@ -51,7 +56,7 @@ export function prepare(
   now = 0,
 ): Prepared | Unfit {
   const inputs = snapshot.inputs[entrypoint];
-  if (inputs === undefined) return noEntrypoint;
+  if (inputs === undefined) return entrypoint === "ota" ? noUpdates : noReaders;
   if (joined.invalid !== undefined) return { reason: "facts_invalid", detail: joined.invalid };
   const facts: Record<string, unknown> = {};
   const members = new Map<string, string>();

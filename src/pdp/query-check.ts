@@ -47,6 +47,8 @@ export function checkQuery(query: Query, limits: QueryLimits): DenyReason | unde
       if (!isSafeId(query.device_id) || !isSafeId(query.command)) return "bad_request";
       if (query.via !== undefined && !isSafeId(query.via)) return "bad_request";
       return query.approvals.length > limits.approvals ? "bad_request" : undefined;
+    case "consume":
+      return checkTopic(query.filter, limits);
     case "ota":
       if (!isSafeId(query.device_id)) return "bad_request";
       return query.release === "" || isSafeId(query.release) ? undefined : "bad_request";

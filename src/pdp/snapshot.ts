@@ -27,8 +27,10 @@ export const entrypoints: readonly Exclude<Entrypoint, OptionalEntrypoint>[] = [
   "grants",
 ];
 
-/** Entrypoints that a bundle may lack: one without updates denies them as `ota_not_supported`. */
-export type OptionalEntrypoint = "ota";
+/** Entrypoints that a bundle may lack: what it cannot answer is denied, updates as `ota_not_supported`. */
+export type OptionalEntrypoint = "ota" | "consume";
+
+const optionalEntrypoints: readonly OptionalEntrypoint[] = ["ota", "consume"];
 
 /** Full names of all entrypoints that a bundle must have. */
 export const requiredEntrypoints: readonly string[] = [...entrypoints, "cuts"].map(
@@ -37,7 +39,8 @@ export const requiredEntrypoints: readonly string[] = [...entrypoints, "cuts"].m
 
 /** Full names of the entrypoints that a bundle with these schemas must have: a schema is a promise. */
 export function entrypointsOf(schemas: Readonly<Record<string, unknown>>): readonly string[] {
-  return schemas["ota"] === undefined ? requiredEntrypoints : [...requiredEntrypoints, "sallyport/ota"];
+  const more = optionalEntrypoints.filter((name) => schemas[name] !== undefined);
+  return [...requiredEntrypoints, ...more.map((name) => `sallyport/${name}`)];
 }
 
 /** One revision of the policy, ready to be asked. */
@@ -87,7 +90,7 @@ export function inputOf(schemas: Readonly<Record<string, unknown>>, name: Entryp
 
 /** The entrypoints with an input that a bundle with these schemas has. */
 export function presentIn(schemas: Readonly<Record<string, unknown>>): readonly Entrypoint[] {
-  return schemas["ota"] === undefined ? entrypoints : [...entrypoints, "ota"];
+  return [...entrypoints, ...optionalEntrypoints.filter((name) => schemas[name] !== undefined)];
 }
 
 /** Builds a snapshot. Throws `bundle_invalid` when a schema is missing or unusable, or the cuts are no cuts. */

@@ -266,7 +266,7 @@ export class Feed implements AsyncDisposable {
     held: StoredValue | undefined,
   ): string | undefined {
     const { kinds, name, tenants } = this.#options;
-    if (held?.record !== undefined && "credentials" in held.record) this.#options.replaced(held.record);
+    if (held?.record !== undefined && "via" in held.record) this.#options.replaced(held.record);
     if (key !== undefined && kinds !== undefined && !kinds.includes(kindOf(key)))
       return ofAnotherKind(kindOf(key), name);
     const outside = outsideTenants(tenants, record, held);

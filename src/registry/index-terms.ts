@@ -26,7 +26,7 @@ const maxTerm = 1024;
 
 /** Terms by which a record is found; none for records other than devices, which are few. */
 export function indexTerms(record: AnyRecord | undefined, naming: SpiffeNaming): readonly IndexTerm[] {
-  if (record === undefined || !("credentials" in record)) return [];
+  if (record === undefined || !("via" in record)) return [];
   const terms: IndexTerm[] = [`tenant:${record.tenant}`];
   for (const fingerprint in record.credentials) terms.push(`fingerprint:${fingerprint}`);
   const spiffe = naming.of(record);

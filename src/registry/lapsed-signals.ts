@@ -38,6 +38,7 @@ export function withLapsedSignals(records: RecordReader, clock: Clock): RecordRe
     firmwarePolicy: (tenant, deviceClass) => records.firmwarePolicy(tenant, deviceClass),
     release: (id) => records.release(id),
     rollout: (id) => records.rollout(id),
+    service: (id) => records.service(id),
     get revision() {
       return records.revision;
     },

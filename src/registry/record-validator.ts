@@ -12,7 +12,7 @@ import { isSafeId } from "../decision/ids.ts";
 import type { EarReader } from "./ear.ts";
 import { releaseSchema, rolloutSchema } from "./release-schemas.ts";
 import { safeIdFormat } from "./schema-words.ts";
-import { deviceSchema, firmwarePolicySchema, tenantSchema } from "./schemas.ts";
+import { deviceSchema, firmwarePolicySchema, serviceSchema, tenantSchema } from "./schemas.ts";
 import type { AnyRecord } from "./stored-record.ts";
 
 /** A record that may be stored, or why it may not; `key` where the identity at least is readable. */
@@ -38,6 +38,7 @@ const schemas = {
   firmware_policy: firmwarePolicySchema,
   release: releaseSchema,
   rollout: rolloutSchema,
+  service: serviceSchema,
 } as const;
 
 /** Whether `kind` names a kind of record. */
@@ -55,6 +56,7 @@ export function createRecordValidator({ ear, signedOnly = false }: AttestationRu
     firmware_policy: ajv.compile(jsonSchema(firmwarePolicySchema)),
     release: ajv.compile(jsonSchema(releaseSchema)),
     rollout: ajv.compile(jsonSchema(rolloutSchema)),
+    service: ajv.compile(jsonSchema(serviceSchema)),
   };
   return (kind, value) => {
     const check: ValidateFunction = checks[kind];

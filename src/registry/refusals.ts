@@ -11,7 +11,12 @@ export function belongsTo(owner: string, other: string): string {
 export const retiredIsTerminal = "the device is retired, which nothing undoes";
 
 function isRetired(record: AnyRecord | undefined): boolean {
-  return record !== undefined && "credentials" in record && record.state.lifecycle === "retired";
+  return (
+    record !== undefined &&
+    "state" in record &&
+    "credentials" in record &&
+    record.state.lifecycle === "retired"
+  );
 }
 
 /** Whether `record` would bring a retired device back. */

@@ -9,6 +9,7 @@ import type {
   RecordKind,
   ReleaseRecord,
   RolloutRecord,
+  ServiceRecord,
   TenantRecord,
 } from "../decision/facts.ts";
 import { isSafeId } from "../decision/ids.ts";
@@ -28,7 +29,7 @@ export interface Told {
   readonly asOfMs: number;
 }
 
-const few: readonly RecordKind[] = ["tenant", "firmware_policy", "release", "rollout"];
+const few: readonly RecordKind[] = ["tenant", "firmware_policy", "release", "rollout", "service"];
 const stagedPrefix = "~";
 
 /** Reads what is in force. What it was not {@link told} to be in force does not exist. */
@@ -94,6 +95,11 @@ export class RegistryReader implements RecordReader, AsyncDisposable {
   rollout(id: string): StoredRecord<RolloutRecord> | undefined {
     const key: RecordKey = `rollout:${id}`;
     return toStored<RolloutRecord>(key, this.#few.get(key));
+  }
+
+  service(id: string): StoredRecord<ServiceRecord> | undefined {
+    const key: RecordKey = `service:${id}`;
+    return toStored<ServiceRecord>(key, this.#few.get(key));
   }
 
   releaseIds(): readonly string[] {

@@ -7,6 +7,7 @@ import type {
   RecordKey,
   ReleaseRecord,
   RolloutRecord,
+  ServiceRecord,
   TenantRecord,
 } from "../decision/facts.ts";
 import { isSafeId } from "../decision/ids.ts";
@@ -15,6 +16,7 @@ import { Fault } from "../runtime/fault.ts";
 import { deepFreeze } from "./deep-freeze.ts";
 import { Feed } from "./feed.ts";
 import type { FeedChoice } from "./feed-choice.ts";
+import { below, servicesHolding } from "./few-records.ts";
 import { defaultSpiffeNaming, type IndexName } from "./index-terms.ts";
 import { lapsedSince } from "./lapsed-signals.ts";
 import { LmdbStore } from "./lmdb-store.ts";
@@ -65,6 +67,8 @@ export interface Registry extends RecordReader, AsyncDisposable {
   status(): RegistryStatus;
   /** Classes of a tenant's devices, as its firmware policies name them. */
   classesOf(tenant: string): readonly string[];
+  /** Ids of the back-ends that hold a credential. */
+  servicesHolding(fingerprint: string): readonly string[];
 }
 
 /** Opens the registry in `dir`, or one in memory. Throws `store_unavailable`. */
@@ -98,7 +102,7 @@ class StoredRegistry implements Registry {
     this.#lapsed = lapsed;
     this.#store = store;
     this.#clock = clock;
-    for (const kind of ["tenant", "firmware_policy", "release", "rollout"] as const)
+    for (const kind of ["tenant", "firmware_policy", "release", "rollout", "service"] as const)
       for (const key of store.keys(kind)) this.#remember(key, store.get(key));
     for (const [name, { watermark }] of Object.entries(store.state.sources))
       this.#age(name).resume(watermark);
@@ -116,8 +120,7 @@ class StoredRegistry implements Registry {
   }
 
   tenant(id: string): StoredRecord<TenantRecord> | undefined {
-    const key: RecordKey = `tenant:${id}`;
-    return toStored<TenantRecord>(key, this.#few.get(key));
+    return toStored<TenantRecord>(`tenant:${id}`, this.#few.get(`tenant:${id}`));
   }
 
   firmwarePolicy(tenant: string, deviceClass: string): StoredRecord<FirmwarePolicyRecord> | undefined {
@@ -126,10 +129,7 @@ class StoredRegistry implements Registry {
   }
 
   classesOf(tenant: string): readonly string[] {
-    const prefix = `firmware_policy:${tenant}/`;
-    return [...this.#few.keys()]
-      .filter((key) => key.startsWith(prefix))
-      .map((key) => key.slice(prefix.length));
+    return below(this.#few, `firmware_policy:${tenant}/`);
   }
 
   deviceIdsAfter(after: string | undefined, limit: number): readonly string[] {
@@ -144,21 +144,20 @@ class StoredRegistry implements Registry {
   }
 
   releaseIds(): readonly string[] {
-    return [...this.#few.keys()]
-      .filter((key) => key.startsWith("release:"))
-      .map((key) => key.slice("release:".length));
+    return below(this.#few, "release:");
   }
-
   release(id: string): StoredRecord<ReleaseRecord> | undefined {
-    const key: RecordKey = `release:${id}`;
-    return toStored<ReleaseRecord>(key, this.#few.get(key));
+    return toStored<ReleaseRecord>(`release:${id}`, this.#few.get(`release:${id}`));
   }
-
   rollout(id: string): StoredRecord<RolloutRecord> | undefined {
-    const key: RecordKey = `rollout:${id}`;
-    return toStored<RolloutRecord>(key, this.#few.get(key));
+    return toStored<RolloutRecord>(`rollout:${id}`, this.#few.get(`rollout:${id}`));
   }
-
+  servicesHolding(fingerprint: string): readonly string[] {
+    return servicesHolding(this.#few, fingerprint);
+  }
+  service(id: string): StoredRecord<ServiceRecord> | undefined {
+    return toStored<ServiceRecord>(`service:${id}`, this.#few.get(`service:${id}`));
+  }
   freshness(): Freshness {
     const { sources } = this.#store.state;
     let synced = Object.keys(sources).length > 0;

@@ -5,7 +5,7 @@
  * Times are unix seconds; `0` means "never" where a time is not known.
  */
 import { z } from "zod";
-import type { DeviceRecord, FirmwarePolicyRecord, TenantRecord } from "../decision/facts.ts";
+import type { DeviceRecord, FirmwarePolicyRecord, ServiceRecord, TenantRecord } from "../decision/facts.ts";
 import { mapOf, safeId, text, time, versionKey, word } from "./schema-words.ts";
 
 const count = z.int().min(0).max(1_000_000_000);
@@ -139,4 +139,13 @@ export const firmwarePolicySchema: z.ZodType<FirmwarePolicyRecord> = z.object({
   patched_key: versionKey,
   patched_deadline: time,
   blocked: z.array(versionKey).max(4096),
+});
+
+/** A back-end on the same broker. What of a credential only devices need has a default. */
+export const serviceSchema: z.ZodType<ServiceRecord> = z.object({
+  id: safeId.regex(/^[^:]*$/, "must hold no colon: it parts the id from the copy in a client id"),
+  tenant: safeId,
+  trust_domain: text.min(1),
+  roles: z.array(safeId).max(64),
+  credentials: mapOf(fingerprint, credential, 64),
 });

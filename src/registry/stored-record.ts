@@ -6,6 +6,7 @@ import type {
   RecordKind,
   ReleaseRecord,
   RolloutRecord,
+  ServiceRecord,
   TenantRecord,
 } from "../decision/facts.ts";
 
@@ -40,13 +41,20 @@ export interface RecordReader {
   firmwarePolicy(tenant: string, deviceClass: string): StoredRecord<FirmwarePolicyRecord> | undefined;
   release(id: string): StoredRecord<ReleaseRecord> | undefined;
   rollout(id: string): StoredRecord<RolloutRecord> | undefined;
+  service(id: string): StoredRecord<ServiceRecord> | undefined;
   /** Registry revision in force: grows by one with every snapshot that changed something. */
   readonly revision: number;
   freshness(): Freshness;
 }
 
 /** A valid record of any kind. */
-export type AnyRecord = DeviceRecord | TenantRecord | FirmwarePolicyRecord | ReleaseRecord | RolloutRecord;
+export type AnyRecord =
+  | DeviceRecord
+  | TenantRecord
+  | FirmwarePolicyRecord
+  | ReleaseRecord
+  | RolloutRecord
+  | ServiceRecord;
 
 /** The kind that a key names. */
 export function kindOf(key: RecordKey): RecordKind {

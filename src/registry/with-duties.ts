@@ -43,6 +43,7 @@ export function withDuties(records: RecordReader, marks: Marks): RecordReader {
     firmwarePolicy: (tenant, deviceClass) => records.firmwarePolicy(tenant, deviceClass),
     release: (id) => records.release(id),
     rollout: (id) => records.rollout(id),
+    service: (id) => records.service(id),
     get revision() {
       return records.revision;
     },

@@ -3,6 +3,7 @@ import type {
   CredentialRecord,
   DeviceRecord,
   RolloutRecord,
+  ServiceRecord,
   Signal,
   TenantRecord,
 } from "../decision/facts.ts";
@@ -73,7 +74,10 @@ function restrict(state: State, override: Override): State {
 }
 
 /** Revokes the credentials that an override names, whatever kind of override it is. */
-function revoke(device: DeviceRecord, overrides: OverrideReader): DeviceRecord["credentials"] {
+function revoke(
+  device: Pick<DeviceRecord, "credentials">,
+  overrides: OverrideReader,
+): DeviceRecord["credentials"] {
   let credentials = device.credentials;
   for (const [fingerprint, record] of Object.entries(device.credentials)) {
     if (record.status === "revoked" || overrides.of(`credential:${fingerprint}`).length === 0) continue;
@@ -140,6 +144,13 @@ export function withOverrides(records: RecordReader, overrides: OverrideReader):
       if (stored?.record === undefined || overrides.idle) return stored;
       const record = mergeRollout(stored.record, overrides);
       return record === stored.record ? stored : { ...stored, record };
+    },
+    service(id): StoredRecord<ServiceRecord> | undefined {
+      const stored = records.service(id);
+      if (stored?.record === undefined || overrides.idle) return stored;
+      const credentials = revoke(stored.record, overrides);
+      if (credentials === stored.record.credentials) return stored;
+      return { ...stored, record: { ...stored.record, credentials } };
     },
     get revision() {
       return records.revision;

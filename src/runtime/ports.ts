@@ -115,8 +115,15 @@ export interface Blobs {
 export interface Requests {
   /** Rejects with `unreachable` where nobody listens, with `deadline_exceeded` after `timeoutMs`. */
   request(subject: string, body: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
-  /** Answers questions on `subject` until it is disposed of; a throw is answered as `internal`. */
-  answer(subject: string, handler: (body: Uint8Array) => Uint8Array | Promise<Uint8Array>): Disposable;
+  /**
+   * Answers questions on `subject` until it is disposed of; a throw is answered as `internal`. With `queue`, each goes
+   * to one of those who answer in it. `header` is a header of the question, empty where it has none.
+   */
+  answer(
+    subject: string,
+    handler: (body: Uint8Array, header: (name: string) => string) => Uint8Array | Promise<Uint8Array>,
+    queue?: string,
+  ): Disposable;
   publish(subject: string, body: Uint8Array): void;
   listen(subject: string, handler: (body: Uint8Array, subject: string) => void): Disposable;
 }

@@ -13,6 +13,7 @@ import {
   type RequestLimits,
   toCommand,
   toConnect,
+  toConsume,
   toOta,
   toPublish,
   toQueries,
@@ -128,6 +129,9 @@ export function decisionService(parts: DecisionServiceParts): GrpcService {
         answered(ask(peer, toCommand(request))),
       ),
       checkUpdate: unary((request: wire.CheckUpdateRequest, peer) => answered(ask(peer, toOta(request)))),
+      checkConsume: unary((request: wire.CheckConsumeRequest, peer) =>
+        answered(ask(peer, toConsume(request))),
+      ),
       batchCheck: unary(batch),
       listGrants: unary(listGrants),
       explain: unary(explain),

@@ -4,6 +4,7 @@ import type { Evidence } from "../decision/identity.ts";
 import type {
   CommandQuery,
   ConnectQuery,
+  ConsumeQuery,
   OtaQuery,
   PublishQuery,
   Query,
@@ -142,6 +143,11 @@ export function toOta(request: wire.CheckUpdateRequest): OtaQuery {
   return { kind: "ota", device_id: request.device_id, release: request.release };
 }
 
+/** A back-end's question. */
+export function toConsume(request: wire.CheckConsumeRequest): ConsumeQuery {
+  return { kind: "consume", subject: toSubject(request.subject), filter: request.filter };
+}
+
 /** The questions of one batch item; several for a subscribe. Throws as the single calls do. */
 export function toQueries(item: wire.BatchItem, limits: RequestLimits): readonly Query[] {
   const { check } = item;
@@ -158,6 +164,8 @@ export function toQueries(item: wire.BatchItem, limits: RequestLimits): readonly
       return [toCommand(check.value)];
     case "ota":
       return [toOta(check.value)];
+    case "consume":
+      return [toConsume(check.value)];
     default:
       return check satisfies never;
   }

@@ -56,6 +56,7 @@ describe.skipIf(shared === undefined)("rows of updates, asked of the listening E
         firmwarePolicy: (tenant, deviceClass) => now().facts.firmwarePolicy(tenant, deviceClass),
         release: (id) => now().facts.release(id),
         rollout: (id) => now().facts.rollout(id),
+        service: (id) => now().facts.service(id),
         freshness: () => now().facts.freshness(),
         revision: 1,
       },

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { parse } from "yaml";
+import { consumerFacts } from "./consumer.ts";
 
 /** A JSON object. */
 export type Json = { [name: string]: unknown };
@@ -87,7 +88,10 @@ function toRow(given: Json, fixtures: Json, now: number): Row {
     kind: given["kind"] as string,
     model: given["model"] as string,
     tier: given["tier"] as string | undefined,
-    facts: absolute(mergePatch(base, given["set"] ?? {}), now) as Json,
+    facts: consumerFacts(
+      given["kind"] as string,
+      absolute(mergePatch(base, given["set"] ?? {}), now) as Json,
+    ) as Json,
     allow: expect["allow"] as boolean,
     reason: expect["reason"] as string,
     obligations: absolute(expect["obligations"] ?? {}, now) as Json,

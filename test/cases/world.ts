@@ -124,7 +124,7 @@ function recordsOf(facts: Json): WorldRecord[] {
     if (floor !== undefined)
       add("firmware_policy", `${place.tenant}/${place.class}`, { blocked: [], ...floor, ...place });
   }
-  records.push(...campaign(facts));
+  records.push(...campaign(facts), ...backEnd(facts));
   if (device !== undefined) {
     const id = String(device["id"] ?? object(facts["request"])?.["client_id"]);
     add("device", id, isOta(facts) ? registered(device, facts) : device);
@@ -147,6 +147,27 @@ function registered(device: Json, facts: Json): Json {
   const known = ["type", "not_before", "not_after", "key_protection"].filter((name) => name in credential);
   const stated = Object.fromEntries(known.map((name) => [name, credential[name]]));
   return { ...device, credentials: { ...credentials, [fingerprint]: { ...entry, ...stated } } };
+}
+
+/** The record of a row's back-end: its roles are what the row says of the actor. */
+function backEnd(facts: Json): WorldRecord[] {
+  const service = object(facts["service"]);
+  if (service === undefined) return [];
+  const stored = { status: "active", bound_at: 0, last_used_at: 0, devices: 1 };
+  const credentials = Object.fromEntries(
+    Object.entries(object(service["credentials"]) ?? {}).map(([name, each]) => [
+      name,
+      { ...stored, ...(object(each) ?? {}) },
+    ]),
+  );
+  const roles = object(facts["actor"])?.["roles"];
+  return [
+    {
+      key: `service:${String(service["id"])}`,
+      kind: "service",
+      record: { ...service, credentials, ...(roles === undefined ? {} : { roles }) },
+    },
+  ];
 }
 
 const salts = new Map<string, string>();
@@ -252,6 +273,12 @@ function queryOf(facts: Json, request: Json, proofOf: (credential: Credential) =
         device_id: String(object(facts["device"])?.["id"] ?? request["client_id"]),
         release: object(facts["release"]) === undefined ? "" : String(object(facts["release"])?.["id"]),
       };
+    case "consume":
+      return {
+        kind: "consume",
+        subject: subjectOf(facts, request, proofOf),
+        filter: (request["filter"] ?? "") as string,
+      };
     default:
       throw new Error(`this suite has no kind \`${String(request["kind"])}\``);
   }
@@ -278,6 +305,7 @@ export const decidedKinds: ReadonlySet<string> = new Set([
   "subscribe",
   "command",
   "ota",
+  "consume",
 ]);
 
 /** Rows of those kinds. */

@@ -54,6 +54,7 @@ function keyOf(item: wire.BatchItem): string {
   if (check?.$case === "publish") return check.value.topic;
   if (check?.$case === "subscribe") return check.value.filters[0]?.filter ?? "";
   if (check?.$case === "ota") return check.value.release;
+  if (check?.$case === "consume") return check.value.filter;
   return check?.value.command ?? "";
 }
 

@@ -17,6 +17,7 @@ function enforcing(...names: (keyof Obligations)[]): Supports {
     broker: "test",
     says,
     denied_publish: "drops",
+    keeps_qos0: true,
     enforces: { connect: all, publish: all, subscribe: new Set() },
   };
 }

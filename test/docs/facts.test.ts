@@ -2,7 +2,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { releaseSchema, rolloutSchema } from "../../src/registry/release-schemas.ts";
-import { deviceSchema, firmwarePolicySchema, tenantSchema } from "../../src/registry/schemas.ts";
+import {
+  deviceSchema,
+  firmwarePolicySchema,
+  serviceSchema,
+  tenantSchema,
+} from "../../src/registry/schemas.ts";
 import { codesIn, readTables } from "./tables.ts";
 
 interface Schema {
@@ -48,6 +53,7 @@ const records = (
     ["firmware_policy", firmwarePolicySchema],
     ["release", releaseSchema],
     ["rollout", rolloutSchema],
+    ["service", serviceSchema],
   ] as const
 ).flatMap(([kind, schema]) => pathsOf(z.toJSONSchema(schema, { io: "input" }) as Schema, kind));
 

@@ -126,7 +126,7 @@ describe("deleting any single mandatory fact never turns a denial into an allow 
       }
     }
     expect(opened).toEqual([]);
-  });
+  }, 120_000);
 
   it("and without one: the policies alone do not fail open", () => {
     const opened: string[] = [];

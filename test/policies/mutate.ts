@@ -71,7 +71,7 @@ async function compileGuarded(): Promise<{
       writeFileSync(join(copy, file), made.source);
       mutants.push(...made.mutants);
     }
-    const kinds = ["connect", "publish", "subscribe", "command", "ota", "grants", "cuts"].map(
+    const kinds = ["connect", "publish", "subscribe", "command", "ota", "consume", "grants", "cuts"].map(
       (name) => `sallyport/${name}`,
     );
     const entrypoints = [

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
+import { consumerFacts } from "../cases/consumer.ts";
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type Facts = { readonly [key: string]: Json };
@@ -73,7 +74,10 @@ interface RawRow extends Omit<Row, "facts"> {
 
 function complete(tables: Tables, row: RawRow): Row {
   const { fixture: name, set, ...rest } = row;
-  const facts = absolute(merge(fixture(tables, name), set), tables.now) as Facts;
+  const facts = consumerFacts(
+    row.kind,
+    absolute(merge(fixture(tables, name), set), tables.now) as Facts,
+  ) as Facts;
   const obligations = rest.expect.obligations;
   const expect =
     obligations === undefined
@@ -86,7 +90,7 @@ function load<T>(path: string): T {
   return parse(readFileSync(path, "utf8")) as T;
 }
 
-const kinds = ["connect", "publish", "subscribe", "command", "ota"];
+const kinds = ["connect", "publish", "subscribe", "command", "ota", "consume"];
 
 function rowsIn(folder: string): Row[] {
   if (!existsSync(join(folder, "fixtures.yaml"))) return [];

@@ -28,7 +28,15 @@ const byModel: Readonly<Record<string, string>> = {
 };
 
 export const models: readonly string[] = Object.keys(byModel);
-export const entrypoints: readonly string[] = ["connect", "publish", "subscribe", "command", "ota", "grants"];
+export const entrypoints: readonly string[] = [
+  "connect",
+  "publish",
+  "subscribe",
+  "command",
+  "ota",
+  "grants",
+  "consume",
+];
 
 const gateway = subject("valve") as Facts;
 
@@ -131,6 +139,8 @@ function question(entrypoint: string, facts: Facts, stream: string): Facts {
   if (entrypoint === "subscribe") return { filter: `${own}/${stream === "ops" ? "cmd" : stream}/#` };
   if (entrypoint === "connect")
     return stream === "hv" ? { will: { topic: `${own}/hv/x`, qos: 0, retain: false } } : {};
+  if (entrypoint === "consume")
+    return stream === "mgmt" ? { filter: null } : { filter: `t/northgrid/d/+/${stream}/#` };
   if (entrypoint === "command")
     return { command: stream === "mgmt" ? "diag.collect" : stream === "hv" ? "decommission" : "config.get" };
   return {};
@@ -165,6 +175,24 @@ function neighbouring(facts: Facts, model: string): Facts {
   return merge(facts, { ...gateway, ...credential }) as Facts;
 }
 
+/** The same credential in the hands of a back-end that reads everything. */
+function reading(facts: Facts): Facts {
+  const credential = facts["credential"] as Facts;
+  const { device_id = "", tenant = "", trust_domain = "", fingerprint } = credential;
+  const kept = { type: "x509", device_id, tenant, trust_domain };
+  return {
+    ...facts,
+    credential: { ...credential, ...kept },
+    actor: { id: device_id, type: "service", tenant, roles: ["sre", "secops", "data_steward"], mfa: false },
+    service: {
+      id: device_id,
+      tenant,
+      trust_domain,
+      credentials: { [String(fingerprint)]: { status: "active" } },
+    },
+  };
+}
+
 /** Complete facts of a model's subject asking at an entrypoint, with twists. */
 export function twisted(model: string, entrypoint: string, stream: string, names: readonly string[]): Facts {
   const healthy = subject(byModel[model] ?? "meter") as Facts;
@@ -175,7 +203,8 @@ export function twisted(model: string, entrypoint: string, stream: string, names
     actor,
     approvals: [{ by: "bob", roles: ["command_approver"], expires_at: "@+1h" }],
   });
-  const bent = names.reduce<Json>((facts, name) => merge(facts, twists[name] ?? {}), asked) as Facts;
+  const told = entrypoint === "consume" ? reading(asked as Facts) : asked;
+  const bent = names.reduce<Json>((facts, name) => merge(facts, twists[name] ?? {}), told) as Facts;
   const device = bent["device"] as Facts;
   const bound = isObject(device["attestation"]) ? merge(bent, { device: key }) : bent;
   return absolute(spread(neighbouring(bound as Facts, model)), now) as Facts;

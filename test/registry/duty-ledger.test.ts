@@ -72,6 +72,7 @@ function readerOf(facts: FactsTable): Parameters<typeof withDuties>[0] {
     firmwarePolicy: (tenant, deviceClass) => facts.firmwarePolicy(tenant, deviceClass),
     release: (id) => facts.release(id),
     rollout: (id) => facts.rollout(id),
+    service: (id) => facts.service(id),
     revision: facts.revision,
     freshness: () => ({ ...facts.freshness(), ageS: 0 }),
   };

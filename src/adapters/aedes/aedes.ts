@@ -59,7 +59,7 @@ export function aedesHooks(options: AedesOptions): AedesHooks {
     const { question } = session.parts;
     const decision = await settings.decider.decide(question);
     if (!session.alive) return;
-    const ruling = toRuling("connect", decision, settings.rates);
+    const ruling = toRuling(question, decision, settings.rates);
     settings.onDecision({ query: question, decision, ruling });
     if (ruling.allow && !ruling.disconnect) session.open(decision);
     else if (!ruling.transient) return session.end(ruling.why);
@@ -109,7 +109,7 @@ export function aedesHooks(options: AedesOptions): AedesHooks {
       const { question } = session.parts;
       const answer = settings.decider.decide(question);
       const apply = (decision: Decision): void => {
-        const ruling = toRuling("connect", decision, settings.rates);
+        const ruling = toRuling(question, decision, settings.rates);
         settings.onDecision({ query: question, decision, ruling });
         if (ruling.allow && !ruling.disconnect && !session.ended && !detached) {
           session.open(decision);

@@ -1,35 +1,21 @@
 /** Decisions as what Aedes is told. */
 import type { Decision } from "../../decision/decision.ts";
-import { type SessionKind, unenforceable } from "../../decision/supports.ts";
+import type { Query } from "../../decision/query.ts";
+import { type Bounds, type Ruling, ruleOn } from "../../enforcement/ruling.ts";
 import type { AedesPacket, ConnackError } from "./dialect.ts";
 import type { Rates } from "./rates.ts";
 import { supports } from "./supports.ts";
 
-/** What is done about a decision. */
-export interface Ruling {
-  readonly allow: boolean;
-  /** For people: the reason code, and what could not be enforced. */
-  readonly why: string;
-  /** The session is to be closed, whatever was asked. */
-  readonly disconnect: boolean;
-  /** A denial that passes by itself: existing sessions are kept (FACTS, `backoff`). */
-  readonly transient: boolean;
-}
+export type { Ruling } from "../../enforcement/ruling.ts";
+
+const known = new WeakMap<Rates, Bounds>();
 
 /** Rules on a decision: an allow with an obligation that nobody would carry out is a denial. */
-export function toRuling(kind: SessionKind, decision: Decision, rates: Rates): Ruling {
-  const { obligations, reason } = decision;
-  const missing = decision.allow ? unenforceable(supports, kind, obligations) : [];
-  const { rate_class } = obligations;
-  if (decision.allow && rate_class !== undefined && !Object.hasOwn(rates, rate_class))
-    missing.push("rate_class");
-  const allow = decision.allow && missing.length === 0;
-  return {
-    allow,
-    why: missing.length === 0 ? reason : `${reason}, but \`${missing.join("`, `")}\` cannot be enforced here`,
-    disconnect: obligations.disconnect === true && decision.retry !== "backoff",
-    transient: decision.retry === "backoff",
-  };
+export function toRuling(query: Query, decision: Decision, rates: Rates): Ruling {
+  let bounds = known.get(rates);
+  if (bounds === undefined)
+    known.set(rates, (bounds = { rateClasses: new Set(Object.keys(rates)), maxQos: 2 }));
+  return ruleOn(supports, query, decision, bounds);
 }
 
 /**

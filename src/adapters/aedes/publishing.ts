@@ -37,7 +37,7 @@ export function fireWill(settings: Settings, session: Session, packet: AedesPack
   const query = toPublishQuery(session.subjectFor(settings.deviceOf(packet.topic)), packet);
   const answer = settings.decider.decide(query);
   const apply = (decision: Decision): void => {
-    const ruling = toRuling("publish", decision, settings.rates);
+    const ruling = toRuling(query, decision, settings.rates);
     settings.onDecision({ query, decision, ruling });
     done(ruling.allow ? null : refusal(ruling.why));
   };
@@ -53,7 +53,7 @@ function carryOut(
   decision: Decision,
   done: Done,
 ): void {
-  const ruling = toRuling("publish", decision, settings.rates);
+  const ruling = toRuling(query, decision, settings.rates);
   settings.onDecision({ query, decision, ruling });
   if (!session.alive) {
     done(refusal("the session has ended"));

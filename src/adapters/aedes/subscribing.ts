@@ -59,8 +59,9 @@ export function deliver(settings: Settings, session: Session, packet: AedesPacke
   const qos = session.grants.qosFor(packet.topic, settings.clock.now());
   if (qos === undefined) return false;
   if (settings.deliveries === "asked") {
-    const answer = settings.decider.decide(questionOf(settings, session, { topic: packet.topic, qos }));
-    if (!isPromise(answer) && !toRuling("subscribe", answer, settings.rates).allow) return false;
+    const query = questionOf(settings, session, { topic: packet.topic, qos });
+    const answer = settings.decider.decide(query);
+    if (!isPromise(answer) && !toRuling(query, answer, settings.rates).allow) return false;
   }
   if (packet.qos > qos) packet.qos = qos;
   return true;
@@ -73,7 +74,7 @@ function grant(
   query: SubscribeQuery,
   decision: Decision,
 ): "granted" | "kept" | "refused" {
-  const ruling = toRuling("subscribe", decision, settings.rates);
+  const ruling = toRuling(query, decision, settings.rates);
   settings.onDecision({ query, decision, ruling });
   if (ruling.disconnect) session.end(ruling.why);
   if (!session.alive) return "refused";

@@ -9,7 +9,8 @@ import type { Supports } from "../../decision/supports.ts";
  * - `max_qos` caps what is delivered. The SUBACK still names the QoS that was asked for: Aedes fixes it
  *   before it asks.
  * - `retry_after_s` accompanies denials only; a CONNACK of MQTT 3.1.1 cannot carry it (return code 3 is sent).
- * - `route` and `command_ttl_s` cannot be done: such an allow is a denial.
+ * - `command_ttl_s` is kept at QoS 0, not retained: Aedes keeps no such message for a client that is away.
+ * - `route`, and `command_ttl_s` of any other message, cannot be done: such an allow is a denial.
  */
 export const supports: Supports = {
   broker: "aedes 1.2",
@@ -22,6 +23,7 @@ export const supports: Supports = {
     delivery: true,
   },
   denied_publish: "closes",
+  keeps_qos0: false,
   enforces: {
     connect: new Set([
       "session_ttl_s",

@@ -15,6 +15,8 @@ ask("command") := sallyport.command
 
 ask("ota") := sallyport.ota
 
+ask("consume") := sallyport.consume
+
 answer(row) := result if {
 	asked := row.input
 	result := ask(row.kind) with input as asked
@@ -65,7 +67,7 @@ as_found(row, result) if row.expect.findings == result.findings
 
 test_rows_are_there if {
 	count(data.tables.rows) > 200
-	count({"connect", "publish", "subscribe", "command", "ota"} - {row.kind | some row in data.tables.rows}) == 0
+	count({"connect", "publish", "subscribe", "command", "ota", "consume"} - {row.kind | some row in data.tables.rows}) == 0
 }
 
 test_every_row_holds if {

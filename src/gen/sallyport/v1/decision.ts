@@ -284,6 +284,19 @@ export interface CheckUpdateResponse {
   decision?: Decision | undefined;
 }
 
+export interface CheckConsumeRequest {
+  /** Client id `<service>` or `<service>:<copy>`, and the service's own proof. */
+  subject?:
+    | Subject
+    | undefined;
+  /** Topic filter, with its `$share/<group>/` prefix if it has one. At most 1024 bytes. */
+  filter: string;
+}
+
+export interface CheckConsumeResponse {
+  decision?: Decision | undefined;
+}
+
 export interface BatchCheckRequest {
   /** 1 to 256 items. */
   items: BatchItem[];
@@ -296,6 +309,7 @@ export interface BatchItem {
     | { $case: "subscribe"; value: CheckSubscribeRequest }
     | { $case: "command"; value: CheckCommandRequest }
     | { $case: "ota"; value: CheckUpdateRequest }
+    | { $case: "consume"; value: CheckConsumeRequest }
     | undefined;
 }
 
@@ -2135,6 +2149,109 @@ export const CheckUpdateResponse: MessageFns<CheckUpdateResponse> = {
   },
 };
 
+function createBaseCheckConsumeRequest(): CheckConsumeRequest {
+  return { subject: undefined, filter: "" };
+}
+
+export const CheckConsumeRequest: MessageFns<CheckConsumeRequest> = {
+  encode(message: CheckConsumeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.subject !== undefined) {
+      Subject.encode(message.subject, writer.uint32(10).fork()).join();
+    }
+    if (message.filter !== "") {
+      writer.uint32(18).string(message.filter);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckConsumeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckConsumeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.subject = Subject.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.filter = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseCheckConsumeResponse(): CheckConsumeResponse {
+  return { decision: undefined };
+}
+
+export const CheckConsumeResponse: MessageFns<CheckConsumeResponse> = {
+  encode(message: CheckConsumeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.decision !== undefined) {
+      Decision.encode(message.decision, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckConsumeResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckConsumeResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.decision = Decision.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
 function createBaseBatchCheckRequest(): BatchCheckRequest {
   return { items: [] };
 }
@@ -2203,6 +2320,9 @@ export const BatchItem: MessageFns<BatchItem> = {
       case "ota":
         CheckUpdateRequest.encode(message.check.value, writer.uint32(42).fork()).join();
         break;
+      case "consume":
+        CheckConsumeRequest.encode(message.check.value, writer.uint32(50).fork()).join();
+        break;
     }
     return writer;
   },
@@ -2258,6 +2378,14 @@ export const BatchItem: MessageFns<BatchItem> = {
             }
 
             message.check = { $case: "ota", value: CheckUpdateRequest.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.check = { $case: "consume", value: CheckConsumeRequest.decode(reader, reader.uint32()) };
             continue;
           }
         }
@@ -3519,6 +3647,17 @@ export const DecisionServiceService = {
     responseSerialize: (value: CheckUpdateResponse): Buffer => Buffer.from(CheckUpdateResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CheckUpdateResponse => CheckUpdateResponse.decode(value),
   },
+  /** May this back-end receive what this filter can match? For `service` records. */
+  checkConsume: {
+    path: "/sallyport.v1.DecisionService/CheckConsume" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CheckConsumeRequest): Buffer => Buffer.from(CheckConsumeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CheckConsumeRequest => CheckConsumeRequest.decode(value),
+    responseSerialize: (value: CheckConsumeResponse): Buffer =>
+      Buffer.from(CheckConsumeResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CheckConsumeResponse => CheckConsumeResponse.decode(value),
+  },
   /** Several questions of any kind, answered in order. A malformed item is answered with a denial of its own. */
   batchCheck: {
     path: "/sallyport.v1.DecisionService/BatchCheck" as const,
@@ -3565,6 +3704,8 @@ export interface DecisionServiceServer extends UntypedServiceImplementation {
    * of an OTA service.
    */
   checkUpdate: handleUnaryCall<CheckUpdateRequest, CheckUpdateResponse>;
+  /** May this back-end receive what this filter can match? For `service` records. */
+  checkConsume: handleUnaryCall<CheckConsumeRequest, CheckConsumeResponse>;
   /** Several questions of any kind, answered in order. A malformed item is answered with a denial of its own. */
   batchCheck: handleUnaryCall<BatchCheckRequest, BatchCheckResponse>;
   /** The topic filters a session may publish and subscribe to, for brokers that want a list at connect. */
@@ -3656,6 +3797,22 @@ export interface DecisionServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CheckUpdateResponse) => void,
+  ): ClientUnaryCall;
+  /** May this back-end receive what this filter can match? For `service` records. */
+  checkConsume(
+    request: CheckConsumeRequest,
+    callback: (error: ServiceError | null, response: CheckConsumeResponse) => void,
+  ): ClientUnaryCall;
+  checkConsume(
+    request: CheckConsumeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CheckConsumeResponse) => void,
+  ): ClientUnaryCall;
+  checkConsume(
+    request: CheckConsumeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CheckConsumeResponse) => void,
   ): ClientUnaryCall;
   /** Several questions of any kind, answered in order. A malformed item is answered with a denial of its own. */
   batchCheck(

@@ -1,0 +1,31 @@
+/** Metrics of the doors of brokers. */
+import type { BrokerDoor } from "../enforcement/broker-door.ts";
+import type { Metric } from "../runtime/ports.ts";
+
+/** Sessions, connects that came too often, and kicks that failed, by broker. */
+export function brokerMetrics(doors: ReadonlyMap<string, BrokerDoor>): Metric[] {
+  const each = (read: (door: BrokerDoor) => number): Metric["read"] => {
+    return () => [...doors].map(([broker, door]) => ({ labels: { broker }, value: read(door) }));
+  };
+  if (doors.size === 0) return [];
+  return [
+    {
+      name: "sallyport_broker_sessions",
+      help: "Sessions of a broker that were let in and not seen to end.",
+      type: "gauge",
+      read: each((door) => door.point.sessions.size),
+    },
+    {
+      name: "sallyport_broker_turned_away_total",
+      help: "Connects that came too often.",
+      type: "counter",
+      read: each((door) => door.point.parts.guard?.turnedAway ?? 0),
+    },
+    {
+      name: "sallyport_broker_failed_kicks_total",
+      help: "Sessions that the broker did not end when it was told to.",
+      type: "counter",
+      read: each((door) => door.point.failedKicks),
+    },
+  ];
+}
