@@ -70,7 +70,7 @@ authorization { auth_callout { issuer: ${issuer.getPublicKey()}, account: AUTH, 
       const ports = name === undefined ? "" : readFileSync(join(folder, name), "utf8");
       nats = /"nats":\s*\[\s*"nats:\/\/(127\.0\.0\.1:\d+)"/.exec(ports)?.[1] ?? "";
     }
-    const device = async (id: string) => ({
+    const registered = (id: string) => ({
       kind: "device",
       record: deviceRecord(id, now, {
         credentials: {
@@ -78,7 +78,7 @@ authorization { auth_callout { issuer: ${issuer.getPublicKey()}, account: AUTH, 
             type: "psk",
             not_before: now - 100,
             not_after: now + 86_400,
-            verifier: await makeVerifier("secret"),
+            verifier: makeVerifier("secret"),
           },
         },
       }),
@@ -86,8 +86,8 @@ authorization { auth_callout { issuer: ${issuer.getPublicKey()}, account: AUTH, 
     const records = [
       { kind: "tenant", record: tenantRecord("acme", { model: "gateway_mediated" }) },
       { kind: "firmware_policy", record: floorRecord("acme", "meter", now) },
-      await device("m-1"),
-      await device("m-2"),
+      registered("m-1"),
+      registered("m-2"),
     ];
     const place = { env: "prod", region: "eu-west", endpoint: "ep-telemetry" };
     const settings = {
