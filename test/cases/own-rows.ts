@@ -23,6 +23,18 @@ const elsewhere: Readonly<Record<string, string>> = {
 const impossible = (kind: string, reason: string): boolean =>
   kind === "ota" && (reason === "credential_binding_mismatch" || reason === "credential_unknown");
 
+/** Of a back-end the host makes the actor out of the record: these facts cannot differ there, or nobody can ask so. */
+const madeByTheHost: ReadonlySet<string> = new Set([
+  "may it be on the broker at all",
+  "a session ends with the credential",
+  "without any role it has no business there",
+  "somebody else's record",
+  "a person is no back-end",
+  "a record of another tenant",
+  "an actor of another tenant",
+  "a device's credential",
+]);
+
 /** A gateway counts what is behind it. */
 function counted(device: Json): Json {
   return device["class"] === "gateway" ? { children: 0, max_children: 10 } : {};
@@ -56,6 +68,7 @@ export const matrixWorldRows: readonly Row[] = worldRows(matrixRows);
 function worldRows(rows: readonly PolicyRow[]): Row[] {
   return rows
     .filter(({ kind, expect: { reason } }) => !impossible(kind, reason))
+    .filter(({ kind, title }) => kind !== "consume" || !madeByTheHost.has(title))
     .map(({ id, title, kind, model, facts, expect }) => {
       const host = elsewhere[title];
       return {
