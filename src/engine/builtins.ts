@@ -10,6 +10,7 @@ import { jsonBuiltins } from "./builtins/json.ts";
 import { jwtBuiltins } from "./builtins/jwt.ts";
 import { netBuiltins } from "./builtins/net.ts";
 import { numberBuiltins } from "./builtins/numbers.ts";
+import { privateKeyBuiltins } from "./builtins/private-keys.ts";
 import { regexBuiltins } from "./builtins/regex.ts";
 import { semverBuiltins } from "./builtins/semver.ts";
 import { stringBuiltins } from "./builtins/strings.ts";
@@ -27,6 +28,7 @@ const pure: BuiltinTable = {
   ...jsonBuiltins,
   ...netBuiltins,
   ...numberBuiltins,
+  ...privateKeyBuiltins,
   ...regexBuiltins,
   ...semverBuiltins,
   ...stringBuiltins,

@@ -10,8 +10,8 @@ const reasons: readonly (readonly [RegExp, string])[] = [
 
 const byNote: readonly (readonly [RegExp, string])[] = [
   [
-    /x509|cryptoparse/i,
-    "missing: crypto.x509.* and crypto.parse_private_keys are not built, refused at load",
+    /x509/i,
+    "missing: crypto.x509.* on certificates is not built, refused at load",
   ],
   [
     /^data\/(nested|toplevel) integer/,
