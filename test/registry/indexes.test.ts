@@ -102,8 +102,6 @@ async function take(
 }
 
 describe.each([{ name: "memory" }, { name: "lmdb" }])("the indexes of a registry in $name", ({ name }) => {
-  // Mutants of lmdb-store.ts, each seen to fail: leave a superseded term after a fold; undo nothing on a discard and
-  // check nothing when asked; take a term back in a delta that still holds.
   it("find what a look at every record finds", { timeout: 120_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 6, size: "max" }), async (steps) => {
