@@ -20,8 +20,8 @@ test_a_question_about_nothing_is_a_bad_request if {
 
 # A code without a place in the order gives no reason: then it is not judged, and not allowed.
 test_a_code_without_a_place_denies if {
-	answers := [sallyport.connect, sallyport.publish, sallyport.subscribe, sallyport.command, sallyport.ota, sallyport.grants] with input as {} with data.site.gate_order as []
-	count(answers) == 6
+	answers := [sallyport.connect, sallyport.publish, sallyport.subscribe, sallyport.command, sallyport.ota, sallyport.consume, sallyport.grants] with input as {} with data.site.gate_order as []
+	count(answers) == 7
 	{answer.reason | some answer in answers} == {"facts_invalid"}
 	{answer.allow | some answer in answers} == {false}
 }
