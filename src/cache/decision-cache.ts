@@ -134,6 +134,7 @@ export class DecisionCache<F, A extends Guarded> {
     const subject: CachedSubject<F, A> = {
       version: this.epochs.version,
       dropped: false,
+      home: this,
       touchedAt: 0,
       last: undefined,
       lastText: "",
@@ -142,7 +143,6 @@ export class DecisionCache<F, A extends Guarded> {
       denials: new AnswerList(),
       facts,
       key,
-      home: this,
       cells,
       stamps: cells.map((cell) => cell.n),
       everything: this.epochs.everything,

@@ -239,7 +239,7 @@ export class Pdp {
     }
     if (this.#rates?.admits(resolution, query) === false)
       return this.#desk.deny(rateLimited, peer, query, undefined);
-    if (this.#isBarred(query.kind, resolution.deviceId))
+    if (this.barred.size > 0 && this.#isBarred(query.kind, resolution.deviceId))
       return this.#desk.deny(barredVerdict, peer, query, barredDetail);
     if (
       query.kind === "consume" ||
