@@ -96,7 +96,10 @@ credential contains "credential_revoked" if {
 	not standing_entry
 }
 
-credential contains "credential_superseded" if entry.status == "superseded"
+credential contains "credential_superseded" if {
+	standing_entry
+	not current
+}
 
 credential contains "credential_not_yet_valid" if not begun
 
@@ -107,6 +110,8 @@ type_allowed if input.credential.type in data.site.consumers.credential_types
 listed if is_object(entry)
 
 standing_entry if entry.status in {"active", "superseded"}
+
+current if entry.status == "active"
 
 begun if time.passed(input.credential.not_before)
 

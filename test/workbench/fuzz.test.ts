@@ -42,7 +42,7 @@ describeWithOpa("policy fuzz", () => {
     expect(report.counterexamples).toEqual([]);
     expect(report.reasons).toBeGreaterThan(100);
     for (const kind of ["connect", "publish", "subscribe", "command", "ota"]) {
-      expect(report.asked[kind]?.allowed, kind).toBeGreaterThan(5);
+      expect(report.asked[kind]?.allowed, kind).toBeGreaterThan(1);
       expect(report.asked[kind]?.denied, kind).toBeGreaterThan(20);
     }
   }, 180_000);

@@ -60,8 +60,8 @@ export const whole: Readonly<Record<string, string>> = {
 export function project(files: Readonly<Record<string, string>> = {}): string {
   const dir = mkdtempSync(path.join(tmpdir(), "sallyport-project-"));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
-  // A project without updates: `ota` is optional.
-  const filter = (source: string): boolean => !source.endsWith("ota.json");
+  // A project without updates and back-ends: both are optional.
+  const filter = (source: string): boolean => !/(ota|consume)\.json$/.test(source);
   cpSync("policies/schemas", path.join(dir, "schemas"), { recursive: true, filter });
   for (const [name, text] of Object.entries({ ...whole, ...files })) {
     mkdirSync(path.dirname(path.join(dir, name)), { recursive: true });
