@@ -24,7 +24,7 @@ const impossible = (kind: string, reason: string): boolean =>
   kind === "ota" && (reason === "credential_binding_mismatch" || reason === "credential_unknown");
 
 /** Of a back-end the host makes the actor out of the record: these facts cannot differ there, or nobody can ask so. */
-const madeByTheHost: ReadonlySet<string> = new Set([
+export const madeByTheHost: ReadonlySet<string> = new Set([
   "may it be on the broker at all",
   "a session ends with the credential",
   "without any role it has no business there",

@@ -153,7 +153,7 @@ function registered(device: Json, facts: Json): Json {
 function backEnd(facts: Json): WorldRecord[] {
   const service = object(facts["service"]);
   if (service === undefined) return [];
-  const stored = { status: "active", bound_at: 0, last_used_at: 0, devices: 1 };
+  const stored = { bound_at: 0, last_used_at: 0, devices: 1 };
   const credentials = Object.fromEntries(
     Object.entries(object(service["credentials"]) ?? {}).map(([name, each]) => [
       name,

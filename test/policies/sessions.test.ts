@@ -28,7 +28,7 @@ const question = fc.record({
 });
 
 /** What is left of each fact that FACTS names as a bound of a session, read from the facts alone (INV-09). */
-function remaining(input: Facts): [string, number][] {
+function remaining(input: Facts, findings: readonly string[]): [string, number][] {
   const device = input["device"] as Facts;
   const state = device["state"] as Facts;
   const support = device["support"] as { readonly support_ends_at: number; readonly eol_at: number };
@@ -37,12 +37,13 @@ function remaining(input: Facts): [string, number][] {
   const { key } = device["firmware"] as { readonly key: number | null };
   const { not_after } = input["credential"] as { readonly not_after: number };
   const demanded = ["zero_trust", "safety_segmented"].includes(modelOf(input));
-  const active = state["lifecycle"] === "active";
+  // Evidence that is too old already bounds nothing: the session is one without it.
+  const counts = state["lifecycle"] === "active" && !findings.includes("attestation_stale");
   return [
     ["credential", not_after - now],
     ["support", support.support_ends_at - now],
     ["end of life", support.eol_at - now],
-    ...(demanded && active ? [["evidence", (evidence?.expires_at ?? 0) - now] as [string, number]] : []),
+    ...(demanded && counts ? [["evidence", (evidence?.expires_at ?? 0) - now] as [string, number]] : []),
     ...(key !== null && key < floor.patched_key
       ? [["time to patch", floor.patched_deadline - now] as [string, number]]
       : []),
@@ -81,7 +82,7 @@ it("a session ends before any fact that it rests on: at each cut within it, it w
       const { session_ttl_s: ttl } = render(answer.obligations, now) as { readonly session_ttl_s: number };
       expect(ttl).toBeGreaterThanOrEqual(1);
       const within = cutsOf("connect", input, "step").filter((cut) => cut.at > now && cut.at < now + ttl);
-      for (const [fact, left] of remaining(input)) {
+      for (const [fact, left] of remaining(input, answer.findings)) {
         // What has ended already bounds nothing: the session is one without it.
         if (left > 0) expect(ttl, fact).toBeLessThanOrEqual(left);
       }
