@@ -46,7 +46,8 @@ function optional(schema: Schema, value: unknown): Schema {
 
 const registry = record({ synced: flag, watermark: seconds });
 
-const credential = record({
+/** What every credential says. */
+const proven = {
   type: text,
   trust_domain: text,
   device_id: text,
@@ -54,6 +55,10 @@ const credential = record({
   fingerprint: text,
   not_before: seconds,
   not_after: seconds,
+};
+
+const credential = record({
+  ...proven,
   key_protection: text,
   usage: text,
   claim: nullable(record({ single_use: flag, used: flag, device_ids: texts }), true),
@@ -392,18 +397,7 @@ const consume = record(
     now: seconds,
     registry,
     request: record({ env: text, client_id: text, filter: nullable(topic, false) }),
-    credential: nullable(
-      record({
-        type: text,
-        trust_domain: text,
-        device_id: text,
-        tenant: text,
-        fingerprint: text,
-        not_before: seconds,
-        not_after: seconds,
-      }),
-      true,
-    ),
+    credential: nullable(record(proven), true),
     actor: nullable(
       record({ id: text, type: { type: "string", enum: ["human", "service"] }, tenant: text, roles: texts }),
       true,

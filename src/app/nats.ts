@@ -76,8 +76,8 @@ export function followBucket(
       clock,
       validate,
       maxLostShare: wanted.max_delete_share,
-      ...(wanted.kinds === undefined ? {} : { kinds: wanted.kinds }),
-      ...(wanted.tenants === undefined ? {} : { tenants: wanted.tenants }),
+      kinds: wanted.kinds,
+      tenants: wanted.tenants,
     }),
   );
   if (wanted.write_back) stack.use(new WriteBack({ open: () => link.keyValue(wanted.bucket), ledger }));

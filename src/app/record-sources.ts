@@ -1,9 +1,8 @@
 /** The configured sources of records. */
 import { readFile } from "node:fs/promises";
-import type { Config, HttpSourceConfig, SourceClaims } from "../config/config.ts";
+import type { Config, HttpSourceConfig } from "../config/config.ts";
 import type { DutyLedger } from "../registry/duty-ledger.ts";
 import { createEarReader } from "../registry/ear.ts";
-import type { FeedChoice } from "../registry/feed-choice.ts";
 import { createRecordValidator, type RecordValidator } from "../registry/record-validator.ts";
 import type { Registry } from "../registry/registry.ts";
 import { RegistryFile } from "../registry/registry-file.ts";
@@ -12,11 +11,6 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Closing } from "../runtime/closing.ts";
 import { Fault } from "../runtime/fault.ts";
 import { followBucket } from "./nats.ts";
-
-/** What a source claims, as its feed wants it. */
-function claimsOf({ kinds, tenants }: SourceClaims): Pick<FeedChoice, "kinds" | "tenants"> {
-  return { ...(kinds === undefined ? {} : { kinds }), ...(tenants === undefined ? {} : { tenants }) };
-}
 
 async function textOf(path: string | undefined): Promise<string | undefined> {
   return path === undefined ? undefined : readFile(path, "utf8");
@@ -72,7 +66,8 @@ export async function startRecordSources(
             pollMs: file.poll_s * 1000,
             maxLostShare: file.max_delete_share,
             validate,
-            ...claimsOf(file),
+            kinds: file.kinds,
+            tenants: file.tenants,
           }),
         );
   for (const each of http)
@@ -89,7 +84,8 @@ export async function startRecordSources(
           maxLostShare: each.max_delete_share,
           random: Math.random,
           credentials: () => credentialsOf(each),
-          ...claimsOf(each),
+          kinds: each.kinds,
+          tenants: each.tenants,
         }),
       )
       .start();

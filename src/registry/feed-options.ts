@@ -9,7 +9,7 @@ import type { AnyRecord } from "./stored-record.ts";
 export interface FeedOptions {
   readonly name: string;
   /** Kinds of records that it may write; absent: all. */
-  readonly kinds?: readonly RecordKind[];
+  readonly kinds?: readonly RecordKind[] | undefined;
   /** Tenants whose records it may write; `*`: all, and records that are no tenant's. */
   readonly tenants: readonly string[];
   /** The source that claims a record, if any. */

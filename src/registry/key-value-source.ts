@@ -40,10 +40,7 @@ export class KeyValueSource implements AsyncDisposable {
   constructor(registry: Registry, options: KeyValueSourceOptions) {
     this.#options = options;
     const { kinds, name = "nats", tenants } = options;
-    this.#feed = registry.feed(name, {
-      ...(kinds === undefined ? {} : { kinds }),
-      ...(tenants === undefined ? {} : { tenants }),
-    });
+    this.#feed = registry.feed(name, { kinds, tenants });
     this.#running = this.#run();
   }
 

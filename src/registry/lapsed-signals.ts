@@ -4,7 +4,8 @@
  */
 import type { DeviceRecord, TenantRecord } from "../decision/facts.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { RecordReader, StoredRecord } from "./stored-record.ts";
+import type { RecordReader } from "./stored-record.ts";
+import { withDevices } from "./with-devices.ts";
 
 type Playbook = TenantRecord["playbook"] | undefined;
 
@@ -24,24 +25,11 @@ export function lapsedSince({ state }: DeviceRecord, playbook: Playbook, now: nu
 
 /** A reader of `records` whose devices are in re-entry once such a detection has lapsed. */
 export function withLapsedSignals(records: RecordReader, clock: Clock): RecordReader {
-  return {
-    device(id): StoredRecord<DeviceRecord> | undefined {
-      const stored = records.device(id);
-      if (stored?.record === undefined) return stored;
-      const device = stored.record;
-      if (device.state.signals.length === 0) return stored;
-      const since = lapsedSince(device, records.tenant(device.tenant)?.record?.playbook, clock.now());
-      if (since <= device.state.reentry_required_since) return stored;
-      return { ...stored, record: { ...device, state: { ...device.state, reentry_required_since: since } } };
-    },
-    tenant: (id) => records.tenant(id),
-    firmwarePolicy: (tenant, deviceClass) => records.firmwarePolicy(tenant, deviceClass),
-    release: (id) => records.release(id),
-    rollout: (id) => records.rollout(id),
-    service: (id) => records.service(id),
-    get revision() {
-      return records.revision;
-    },
-    freshness: () => records.freshness(),
-  };
+  return withDevices(records, (device) => {
+    const { state, tenant } = device;
+    if (state.signals.length === 0) return device;
+    const since = lapsedSince(device, records.tenant(tenant)?.record?.playbook, clock.now());
+    if (since <= state.reentry_required_since) return device;
+    return { ...device, state: { ...state, reentry_required_since: since } };
+  });
 }

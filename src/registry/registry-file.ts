@@ -60,8 +60,8 @@ export class RegistryFile implements AsyncDisposable {
     this.#validate = options.validate ?? createRecordValidator();
     const { kinds, name = "file", tenants } = options;
     this.#feed = registry.feed(name, {
-      ...(kinds === undefined ? {} : { kinds }),
-      ...(tenants === undefined ? {} : { tenants }),
+      kinds,
+      tenants,
       confirm: () => void this.confirmDeletions(),
     });
   }

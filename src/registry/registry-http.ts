@@ -49,8 +49,8 @@ export class RegistryHttp implements AsyncDisposable {
     this.#options = options;
     const { kinds, name, tenants } = options;
     this.#feed = registry.feed(name, {
-      ...(kinds === undefined ? {} : { kinds }),
-      ...(tenants === undefined ? {} : { tenants }),
+      kinds,
+      tenants,
       confirm: () => this.#wake(),
     });
   }

@@ -181,12 +181,12 @@ class StoredRegistry implements Registry {
 
   feed(name: string, { awaited = true, confirm, kinds, tenants = ["*"] }: FeedChoice = {}): Feed {
     if (this.#feeds.has(name)) throw new Fault("request_invalid", `source \`${name}\` has a feed already`);
-    if (awaited) this.#territories.claim(name, { tenants, ...(kinds === undefined ? {} : { kinds }) });
+    if (awaited) this.#territories.claim(name, { kinds, tenants });
     if (awaited) this.#awaited.add(name);
     const feed = new Feed({
       name,
       tenants,
-      ...(kinds === undefined ? {} : { kinds }),
+      kinds,
       ownerOf: (key, record) => this.#territories.ownerOf(key, record && tenantIn(record)),
       replaced: (device) => this.#lapse(device),
       confirmed: () => confirm?.(),

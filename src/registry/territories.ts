@@ -5,8 +5,8 @@ import { kindOf } from "./stored-record.ts";
 
 /** What a source is there for. What is left out is not claimed: it belongs to whoever writes it first. */
 export interface Territory {
-  readonly kinds?: readonly RecordKind[];
-  readonly tenants?: readonly string[];
+  readonly kinds?: readonly RecordKind[] | undefined;
+  readonly tenants?: readonly string[] | undefined;
 }
 
 const all = "*";
@@ -30,10 +30,7 @@ export class Territories {
         `sources \`${other}\` and \`${name}\` claim the same records: give them different \`kinds\` or \`tenants\``,
       );
     }
-    this.#claims.set(name, {
-      ...(kinds === undefined ? {} : { kinds }),
-      ...(named === undefined ? {} : { tenants: named }),
-    });
+    this.#claims.set(name, { kinds, tenants: named });
   }
 
   /** The source that claims a record of `tenant` (`undefined`: nobody's in particular). */

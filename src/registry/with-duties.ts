@@ -1,7 +1,8 @@
 /** Records as the sources give them, joined with what the service itself remembers: the more restrictive wins. */
 import type { CredentialRecord, DeviceRecord } from "../decision/facts.ts";
 import type { DutyLedger } from "./duty-ledger.ts";
-import type { RecordReader, StoredRecord } from "./stored-record.ts";
+import type { RecordReader } from "./stored-record.ts";
+import { withDevices } from "./with-devices.ts";
 
 /** What of a ledger the join needs. */
 export type Marks = Pick<DutyLedger, "isSpent" | "reentrySince">;
@@ -32,21 +33,5 @@ function mark(record: DeviceRecord, marks: Marks): DeviceRecord {
 
 /** A reader of `records` whose devices carry the marks of the ledger. */
 export function withDuties(records: RecordReader, marks: Marks): RecordReader {
-  return {
-    device(id): StoredRecord<DeviceRecord> | undefined {
-      const stored = records.device(id);
-      if (stored?.record === undefined) return stored;
-      const record = mark(stored.record, marks);
-      return record === stored.record ? stored : { ...stored, record };
-    },
-    tenant: (id) => records.tenant(id),
-    firmwarePolicy: (tenant, deviceClass) => records.firmwarePolicy(tenant, deviceClass),
-    release: (id) => records.release(id),
-    rollout: (id) => records.rollout(id),
-    service: (id) => records.service(id),
-    get revision() {
-      return records.revision;
-    },
-    freshness: () => records.freshness(),
-  };
+  return withDevices(records, (device) => mark(device, marks));
 }
