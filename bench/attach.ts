@@ -1,7 +1,5 @@
 /** `npm run bench attach [stream] [client] [revocation]`: attached streams, the client's memory, revocations. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
 import path from "node:path";
 import { credentials } from "@grpc/grpc-js";
 import { type Attached, attach } from "../src/client/client.ts";
@@ -10,6 +8,7 @@ import { AdminServiceClient, type QuarantineResponse } from "../src/gen/sallypor
 import { type AttachResponse, BrokerServiceClient } from "../src/gen/sallyport/v1/broker.ts";
 import { publishOf, subjectOf } from "../test/client/attached.ts";
 import { median } from "./measure.ts";
+import { writeReport } from "./report.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
 
@@ -178,12 +177,7 @@ async function measureRevocation() {
 
 const parts = { stream: measureStream, client: measureClient, revocation: measureRevocation };
 const chosen = process.argv.slice(2).filter((word) => word in parts) as (keyof typeof parts)[];
-const report: Record<string, unknown> = {
-  at: new Date().toISOString(),
-  node: process.version,
-  cpus: cpus().length,
-  cpu: cpus()[0]?.model,
-};
+const report: Record<string, unknown> = {};
 for (const part of chosen.length === 0 ? (Object.keys(parts) as (keyof typeof parts)[]) : chosen) {
   report[part] = await parts[part]();
   console.log(part, report[part]);
@@ -191,6 +185,4 @@ for (const part of chosen.length === 0 ? (Object.keys(parts) as (keyof typeof pa
 console.log(
   "budgets: stream ratio >= 0.60; hits >= 5M/s over 1k, >= 1M/s over 40k; revocation p99 <= 50 ms idle",
 );
-const folder = path.resolve(import.meta.dirname, "out");
-mkdirSync(folder, { recursive: true });
-writeFileSync(path.join(folder, "attach.json"), `${JSON.stringify(report, null, 2)}\n`);
+writeReport("attach", report);

@@ -1,6 +1,6 @@
 /** `npm run bench ota`: how many devices a core judges in bulk, as a table and as JSON. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -16,6 +16,7 @@ import { brokerPeer, tenantRecord } from "../test/records.ts";
 import { releaseRecord, rolloutRecord } from "../test/releases.ts";
 import { shippedSnapshot } from "../test/shipped.ts";
 import { grownFleet, type Maker, uniformFleet } from "./random-fleet.ts";
+import { writeReport } from "./report.ts";
 
 interface Measured {
   readonly devices: number;
@@ -187,18 +188,11 @@ const rows = [
   met: budget === undefined ? "-" : core_per_s >= budget,
 }));
 console.table(rows);
-const folder = path.resolve(import.meta.dirname, "out");
-mkdirSync(folder, { recursive: true });
-const report = {
-  at: new Date().toISOString(),
-  node: process.version,
-  cpus: cpus().length,
-  cpu: cpus()[0]?.model,
+writeReport("ota", {
   took_s: Math.round((systemClock.monotonicMs() - startMs) / 1000),
   rss_mb: mb(process.memoryUsage.rss()),
   lines: rows,
   uniform,
   realistic: grown,
   registry: registry ?? null,
-};
-writeFileSync(path.join(folder, "ota.json"), `${JSON.stringify(report, null, 2)}\n`);
+});

@@ -1,11 +1,6 @@
-/**
- * `npm run bench registry [SIZE...]`: a seeded fleet in the registry, at several sizes (default 10k, 100k, 1M), as a
- * table and as JSON.
- */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { cpus, loadavg } from "node:os";
-import path from "node:path";
+import { loadavg } from "node:os";
 import { measureSize, type SizeReport } from "./registry-size.ts";
+import { writeReport } from "./report.ts";
 
 const given = process.argv.slice(3).map(Number);
 const sizes = given.length === 0 ? [10_000, 100_000, 1_000_000] : given;
@@ -41,10 +36,4 @@ console.table(
     };
   }),
 );
-const folder = path.resolve(import.meta.dirname, "out");
-mkdirSync(folder, { recursive: true });
-const machine = { node: process.version, cpus: cpus().length, cpu: cpus()[0]?.model };
-writeFileSync(
-  path.join(folder, "registry.json"),
-  `${JSON.stringify({ at: new Date().toISOString(), ...machine, reports }, null, 2)}\n`,
-);
+writeReport("registry", { reports });

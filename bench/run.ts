@@ -1,9 +1,6 @@
-/** `npm run bench`: ratios against a bare echo and the raw policy in the same run, as a table and as JSON. */
-import { mkdirSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
-import path from "node:path";
 import { measureInProcess } from "./in-process.ts";
 import { findGhz, measureOverGrpc } from "./over-grpc.ts";
+import { writeReport } from "./report.ts";
 
 interface Line {
   readonly what: string;
@@ -73,15 +70,4 @@ const rows = lines.map(({ what, measured, budget, atLeast, unit }) => ({
 }));
 console.table(rows);
 console.log({ ...inProcess, ...overGrpc });
-const folder = path.resolve(import.meta.dirname, "out");
-mkdirSync(folder, { recursive: true });
-const report = {
-  at: new Date().toISOString(),
-  node: process.version,
-  cpus: cpus().length,
-  cpu: cpus()[0]?.model,
-  lines: rows,
-  in_process: inProcess,
-  over_grpc: overGrpc ?? null,
-};
-writeFileSync(path.join(folder, "latest.json"), `${JSON.stringify(report, null, 2)}\n`);
+writeReport("latest", { lines: rows, in_process: inProcess, over_grpc: overGrpc ?? null });
