@@ -10,14 +10,7 @@ import type {
   TenantRecord,
 } from "../src/decision/facts.ts";
 import type { FactsReader, Stored } from "../src/pdp/facts-reader.ts";
-
-type AnyRecord =
-  | DeviceRecord
-  | TenantRecord
-  | FirmwarePolicyRecord
-  | ReleaseRecord
-  | RolloutRecord
-  | ServiceRecord;
+import type { AnyRecord } from "../src/registry/stored-record.ts";
 
 export class FactsTable implements FactsReader {
   readonly #records = new Map<string, Stored<AnyRecord>>();

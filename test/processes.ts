@@ -1,5 +1,5 @@
 /** Test support: `sallyport serve` with workers, as real processes, and what it says. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { entry, plain } from "./cli/run.ts";
 
@@ -28,19 +28,19 @@ export interface Processes extends AsyncDisposable {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Starts it with a configuration whose log has the level `info` or lower. */
-export async function serveProcesses(config: string, ...args: readonly string[]): Promise<Processes> {
-  const child = spawn(process.execPath, [...entry, "serve", "--config", config, ...args], { env: plain });
-  const lines: LogLine[] = [];
+/** A process that has said where it listens. */
+export interface Announced {
+  readonly grpc: string;
+  readonly http: string;
+  readonly said: () => string;
+  readonly complained: () => string;
+}
+
+/** Waits until `sallyport serve` has said where it listens; rejects where it ends instead. */
+export async function announced(child: ChildProcessWithoutNullStreams): Promise<Announced> {
   let said = "";
   let complained = "";
-  let rest = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    complained += text;
-    const parts = (rest + text).split("\n");
-    rest = parts.pop() ?? "";
-    for (const part of parts) if (part.startsWith("{")) lines.push(JSON.parse(part) as LogLine);
-  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => void (complained += text));
   await new Promise<void>((resolve, reject) => {
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       said += text;
@@ -49,6 +49,20 @@ export async function serveProcesses(config: string, ...args: readonly string[])
     child.on("close", () => reject(new Error(`it ended: ${complained}`)));
   });
   const [, grpc = "", http = ""] = /gRPC +(\S+)[\s\S]* http:\/\/(127\.0\.0\.1:\d+)/.exec(said) ?? [];
+  return { grpc, http, said: () => said, complained: () => complained };
+}
+
+/** Starts it with a configuration whose log has the level `info` or lower. */
+export async function serveProcesses(config: string, ...args: readonly string[]): Promise<Processes> {
+  const child = spawn(process.execPath, [...entry, "serve", "--config", config, ...args], { env: plain });
+  const lines: LogLine[] = [];
+  let rest = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    const parts = (rest + text).split("\n");
+    rest = parts.pop() ?? "";
+    for (const part of parts) if (part.startsWith("{")) lines.push(JSON.parse(part) as LogLine);
+  });
+  const { complained, grpc, http } = await announced(child);
   const stop = async (signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> => {
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
     const ended = once(child, "close");
@@ -80,7 +94,7 @@ export async function serveProcesses(config: string, ...args: readonly string[])
     },
     async until(what, done, ms = 30_000) {
       for (const end = Date.now() + ms; !(await done()); ) {
-        if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}\n${complained.slice(-4000)}`);
+        if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}\n${complained().slice(-4000)}`);
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },

@@ -10,10 +10,10 @@ import {
 import type { PeerDecider } from "../../src/pdp/pdp.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
 import { Fault } from "../../src/runtime/fault.ts";
-import { GrpcListener } from "../../src/server/grpc-listener.ts";
-import { PeerTable } from "../../src/server/peers.ts";
+import type { GrpcListener } from "../../src/server/grpc-listener.ts";
 import { eligibilityService } from "../../src/services/eligibility-service.ts";
 import { FactsTable } from "../facts-table.ts";
+import { listenFor } from "../listener.ts";
 import { corePdp } from "../pdp.ts";
 import { brokerPeer } from "../records.ts";
 import { shippedSnapshot } from "../shipped.ts";
@@ -73,17 +73,7 @@ describe.skipIf(shared === undefined)("rows of updates, asked of the listening E
       onGateFailed: () => {},
     });
     const peer: Peer = { ...brokerPeer, kinds: ["ota"] };
-    listener = await GrpcListener.start({
-      address: { host: "127.0.0.1", port: 0 },
-      services: [service],
-      peers: new PeerTable([{ match: { loopback: true }, peer }]),
-      tls: undefined,
-      insecure: false,
-      messageBytes: 1 << 20,
-      metadataBytes: 1 << 14,
-      streamsPerConnection: 100,
-      onFault: () => {},
-    });
+    listener = await listenFor(peer, service);
     client = new EligibilityServiceClient(listener.address, credentials.createInsecure());
   });
   afterAll(async () => {

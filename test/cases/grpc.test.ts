@@ -6,10 +6,10 @@ import { Pdp, type PdpParts, type PeerDecider } from "../../src/pdp/pdp.ts";
 import { defaultQueryLimits } from "../../src/pdp/query-check.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
 import { Fault } from "../../src/runtime/fault.ts";
-import { GrpcListener } from "../../src/server/grpc-listener.ts";
-import { PeerTable } from "../../src/server/peers.ts";
+import type { GrpcListener } from "../../src/server/grpc-listener.ts";
 import { decisionService } from "../../src/services/decision-service.ts";
 import { FactsTable } from "../facts-table.ts";
+import { listenFor } from "../listener.ts";
 import { roomyCache } from "../pdp.ts";
 import { shippedSnapshot } from "../shipped.ts";
 import { compare } from "./compare.ts";
@@ -52,17 +52,10 @@ describe("decision rows, asked of a listening service over gRPC", () => {
       if (decider === undefined) throw new Fault("internal", "no row is asked");
       return decider;
     };
-    listener = await GrpcListener.start({
-      address: { host: "127.0.0.1", port: 0 },
-      services: [decisionService({ deciderOf, limits: { filters: 64, batch: 256 } })],
-      peers: new PeerTable([{ match: { loopback: true }, peer: everybody }]),
-      tls: undefined,
-      insecure: false,
-      messageBytes: 1 << 20,
-      metadataBytes: 1 << 14,
-      streamsPerConnection: 100,
-      onFault: () => {},
-    });
+    listener = await listenFor(
+      everybody,
+      decisionService({ deciderOf, limits: { filters: 64, batch: 256 } }),
+    );
     client = connect({ address: listener.address, deadlineMs: 10_000 });
   });
   afterAll(async () => {

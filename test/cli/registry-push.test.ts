@@ -9,9 +9,9 @@ import { createRecordValidator } from "../../src/registry/record-validator.ts";
 import { openRegistry, type Registry } from "../../src/registry/registry.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { Fault } from "../../src/runtime/fault.ts";
-import { GrpcListener } from "../../src/server/grpc-listener.ts";
-import { PeerTable } from "../../src/server/peers.ts";
+import type { GrpcListener } from "../../src/server/grpc-listener.ts";
 import { registryService } from "../../src/services/registry-service.ts";
+import { listenFor } from "../listener.ts";
 import { entry, ndjson } from "../registry/records.ts";
 
 const peer: Peer = {
@@ -32,23 +32,15 @@ const faults: unknown[] = [];
 
 async function listen(as: Peer): Promise<GrpcListener> {
   const sync = { registry, validate: createRecordValidator(), clock: systemClock, maxLostShare: 0.5 };
-  return GrpcListener.start({
-    address: { host: "127.0.0.1", port: 0 },
-    services: [
-      registryService({
-        records: registry,
-        status: () => registry.status(),
-        confirmLoss: (source) => registry.confirmLoss(source),
-        idOf: (asked) => deviceIdIn(registry, asked),
-        sync,
-        bundle: () => undefined,
-      }),
-    ],
-    peers: new PeerTable([{ match: { loopback: true }, peer: as }]),
-    tls: undefined,
-    insecure: false,
-    messageBytes: 1_048_576,
-    metadataBytes: 16_384,
+  const service = registryService({
+    records: registry,
+    status: () => registry.status(),
+    confirmLoss: (source) => registry.confirmLoss(source),
+    idOf: (asked) => deviceIdIn(registry, asked),
+    sync,
+    bundle: () => undefined,
+  });
+  return listenFor(as, service, {
     streamsPerConnection: 16,
     protos: { root: path.resolve("proto"), files: ["sallyport/v1/registry.proto"] },
     onFault: (fault) => faults.push(fault),

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freshen } from "../../examples/quickstart/freshen.mjs";
+import { type Announced, announced } from "../processes.ts";
 import { entry, plain, sallyport } from "./run.ts";
 
 /** Devices of the quickstart fleet that the page speaks of, with all tenants and floors. */
@@ -29,29 +30,14 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
-interface Running {
+interface Running extends Announced {
   readonly child: ChildProcess;
-  readonly grpc: string;
-  readonly http: string;
-  readonly said: () => string;
-  readonly complained: () => string;
 }
 
 /** Starts the service and waits until it has said where it listens. */
 async function start(...args: readonly string[]): Promise<Running> {
   const child = spawn(process.execPath, [...entry, "serve", "--config", config, ...args], { env: plain });
-  let said = "";
-  let complained = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => void (complained += text));
-  await new Promise<void>((resolve, reject) => {
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      said += text;
-      if (said.includes("/readyz\n\n")) resolve();
-    });
-    child.on("close", () => reject(new Error(`it ended: ${complained}`)));
-  });
-  const [, grpc = "", http = ""] = /gRPC +(\S+)[\s\S]* http:\/\/(127\.0\.0\.1:\d+)/.exec(said) ?? [];
-  return { child, grpc, http, said: () => said, complained: () => complained };
+  return { child, ...(await announced(child)) };
 }
 
 async function stop({ child }: Running, ...signals: readonly NodeJS.Signals[]): Promise<number | null> {

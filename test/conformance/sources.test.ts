@@ -14,9 +14,8 @@ import { openRegistry, type Registry } from "../../src/registry/registry.ts";
 import { RegistryFile } from "../../src/registry/registry-file.ts";
 import { RegistryHttp } from "../../src/registry/registry-http.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
-import { GrpcListener } from "../../src/server/grpc-listener.ts";
-import { PeerTable } from "../../src/server/peers.ts";
 import { registryService } from "../../src/services/registry-service.ts";
+import { listenFor } from "../listener.ts";
 import { findNatsServer, NatsServer } from "../nats.ts";
 import { device, ndjson, now } from "../registry/records.ts";
 
@@ -98,26 +97,17 @@ const sources: Readonly<Record<string, (registry: Registry, clock: ManualClock) 
       kinds: ["feed"],
       may_assert: [],
     };
-    const listener = await GrpcListener.start({
-      address: { host: "127.0.0.1", port: 0 },
-      services: [
-        registryService({
-          records: registry,
-          status: () => registry.status(),
-          idOf: ({ id }) => id,
-          confirmLoss: () => {},
-          sync: { registry, validate, clock, maxLostShare: 1 },
-          bundle: () => undefined,
-        }),
-      ],
-      peers: new PeerTable([{ match: { loopback: true }, peer }]),
-      tls: undefined,
-      insecure: false,
-      messageBytes: 1_048_576,
-      metadataBytes: 16_384,
+    const service = registryService({
+      records: registry,
+      status: () => registry.status(),
+      idOf: ({ id }) => id,
+      confirmLoss: () => {},
+      sync: { registry, validate, clock, maxLostShare: 1 },
+      bundle: () => undefined,
+    });
+    const listener = await listenFor(peer, service, {
       streamsPerConnection: 16,
       protos: { root: path.resolve("proto"), files: ["sallyport/v1/registry.proto"] },
-      onFault: () => {},
     });
     closing.push(() => listener.close(100));
     const file = path.join(folder(), "fleet.ndjson");

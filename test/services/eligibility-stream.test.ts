@@ -8,10 +8,10 @@ import {
   type StreamEligibilityResponse,
 } from "../../src/gen/sallyport/v1/eligibility.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
-import { GrpcListener } from "../../src/server/grpc-listener.ts";
-import { PeerTable } from "../../src/server/peers.ts";
+import type { GrpcListener } from "../../src/server/grpc-listener.ts";
 import { eligibilityService } from "../../src/services/eligibility-service.ts";
 import { FactsTable } from "../facts-table.ts";
+import { listenFor } from "../listener.ts";
 import { corePdp } from "../pdp.ts";
 import { brokerPeer, deviceRecord, tenantRecord } from "../records.ts";
 import { releaseRecord, rolloutRecord } from "../releases.ts";
@@ -70,17 +70,7 @@ describe("a stream over a large fleet", { timeout: 60_000 }, () => {
       pausesOf: () => [],
       onGateFailed: () => {},
     });
-    listener = await GrpcListener.start({
-      address: { host: "127.0.0.1", port: 0 },
-      services: [service],
-      peers: new PeerTable([{ match: { loopback: true }, peer: { ...brokerPeer, kinds: ["ota"] } }]),
-      tls: undefined,
-      insecure: false,
-      messageBytes: 1 << 20,
-      metadataBytes: 1 << 14,
-      streamsPerConnection: 100,
-      onFault: () => {},
-    });
+    listener = await listenFor({ ...brokerPeer, kinds: ["ota"] }, service);
     client = new EligibilityServiceClient(listener.address, credentials.createInsecure());
   });
   afterEach(async () => {
