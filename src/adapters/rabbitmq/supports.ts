@@ -2,7 +2,7 @@
 import type { Supports } from "../../decision/supports.ts";
 
 /**
- * `rabbitmq_auth_backend_http` with the MQTT plugin, checked with 3.10.8 (MQTT 3.1.1).
+ * `rabbitmq_auth_backend_http` with the MQTT plugin (3.10, MQTT 3.1.1), by the calls that it makes; no broker was run.
  * - It tells neither QoS nor retain nor a certificate: the broker's own caps are asked about instead.
  * - It asks once per connection and topic and remembers the last 12 allows without a time limit. So a session ends
  *   by being closed: `session_ttl_s` and `disconnect` need the management API (`kick`).
