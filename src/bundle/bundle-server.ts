@@ -91,13 +91,16 @@ async function answer(
     longestWaitS,
   );
   const type = { "content-type": waitS > 0 ? holdsType : "application/gzip" };
+  // Looked at before it is read: what changes in between is news at the next look.
+  let seen = await state(file);
   let found = await read(file);
   const until = options.clock.monotonicMs() + waitS * 1000;
   while (found?.etag === known && known !== undefined && options.clock.monotonicMs() < until) {
     if (stopped.aborted || response.destroyed) return undefined;
-    const before = await state(file);
     await new Promise((resolve) => setTimeout(resolve, options.lookMs ?? 250));
-    if ((await state(file)) !== before) found = await read(file);
+    const now = await state(file);
+    if (now !== seen) found = await read(file);
+    seen = now;
   }
   if (found === undefined) return say(404);
   if (found.etag === known) return say(304, { etag: found.etag, ...type });
