@@ -23,9 +23,15 @@ export function brokerMetrics(doors: ReadonlyMap<string, BrokerDoor>): Metric[] 
     },
     {
       name: "sallyport_broker_failed_kicks_total",
-      help: "Sessions that the broker did not end when it was told to.",
+      help: "Attempts to end a session that the broker did not confirm.",
       type: "counter",
-      read: each((door) => door.point.failedKicks),
+      read: each((door) => door.point.kicks?.failed ?? 0),
+    },
+    {
+      name: "sallyport_broker_pending_kicks",
+      help: "Sessions that are to end and that the broker has not confirmed to have ended.",
+      type: "gauge",
+      read: each((door) => door.point.kicks?.pending ?? 0),
     },
   ];
 }

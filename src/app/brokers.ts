@@ -4,7 +4,12 @@ import { answerEmqx, supports as emqxSupports, kickEmqx } from "../adapters/emqx
 import { type ExhookMethods, exhookMethods, supports as exhookSupports } from "../adapters/exhook/exhook.ts";
 import { mosquittoMethods, supports as mosquittoSupports } from "../adapters/mosquitto/mosquitto.ts";
 import { kickNats, natsCallout, supports as natsSupports, serveCallout } from "../adapters/nats/nats.ts";
-import { answerRabbit, kickRabbit, supports as rabbitSupports } from "../adapters/rabbitmq/rabbitmq.ts";
+import {
+  answerRabbit,
+  kickRabbit,
+  paths as rabbitPaths,
+  supports as rabbitSupports,
+} from "../adapters/rabbitmq/rabbitmq.ts";
 import { answerVerne, kickVerne, supports as verneSupports } from "../adapters/vernemq/vernemq.ts";
 import type { BrokerConfig } from "../config/brokers-schema.ts";
 import type { Config } from "../config/config.ts";
@@ -167,9 +172,8 @@ export async function openBrokers(parts: BrokersParts): Promise<Brokers> {
       const answer =
         (path: string): Answer =>
         (request) =>
-          answerRabbit(door, path, request);
-      const paths = ["user", "vhost", "resource", "topic"];
-      mount(Object.fromEntries(paths.map((path) => [path, answer(path)])), ["GET", "POST"]);
+          answerRabbit(door, broker.vhost, path, request);
+      mount(Object.fromEntries(rabbitPaths.map((path) => [path, answer(path)])), ["GET", "POST"]);
     } else if (broker.dialect === "vernemq") {
       mount({ hook: (request) => answerVerne(door, request) }, ["POST"]);
     } else if (broker.dialect === "emqx") {

@@ -6,6 +6,7 @@ export interface BrokerConfig {
   readonly dialect: "rabbitmq" | "vernemq" | "emqx" | "exhook" | "mosquitto" | "nats";
   readonly peer: string;
   readonly secret?: string;
+  readonly vhost: string;
   readonly max_qos: 0 | 1 | 2;
   readonly may_retain: boolean;
   readonly rate_classes: readonly string[];
@@ -40,6 +41,11 @@ export const brokerSchema: z.ZodType<BrokerConfig> = z.strictObject({
   secret: path(
     "HTTP dialects: file of a secret that it shows as bearer token or as part of the path; absent: the caller must match the peer.",
   ).exactOptional(),
+  vhost: z
+    .string()
+    .min(1)
+    .default("/")
+    .describe("RabbitMQ: the virtual host that its devices use; they are refused in any other."),
   max_qos: z
     .union([z.literal(0), z.literal(1), z.literal(2)])
     .default(2)

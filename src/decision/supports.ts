@@ -6,8 +6,10 @@ export type SessionKind = "connect" | "publish" | "subscribe";
 
 /** The declaration of one adapter. */
 export interface Supports {
-  /** Broker and version range that this was checked with. */
+  /** Broker and version range that this is about. */
   readonly broker: string;
+  /** What the tests speak to: the broker itself, or only its calls, replayed as its contract has them. */
+  readonly checked: "with the broker" | "by its calls";
   /** What reaches the question. `false`: the broker does not tell. */
   readonly says: {
     readonly qos: boolean;

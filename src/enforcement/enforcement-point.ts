@@ -11,6 +11,7 @@ import type { Supports } from "../decision/supports.ts";
 import { boundedDecider } from "../runtime/bounded-decider.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { type BrokerSession, type SessionNames, SessionTable } from "./broker-session.ts";
+import { type Kick, Kicks } from "./kicks.ts";
 import { type Bounds, type Ruling, ruleOn } from "./ruling.ts";
 import type { StormGuard } from "./storm-guard.ts";
 
@@ -40,7 +41,7 @@ export interface EnforcementParts {
   /** Most sessions at once; default 1,000,000. */
   readonly maxSessions?: number;
   /** Ends a session at the broker; absent: the dialect cannot. */
-  readonly kick?: (names: SessionNames, why: string) => Promise<void>;
+  readonly kick?: Kick;
   /** After a change: whether what the broker was told of a session still holds. Default: yes. */
   readonly stillFits?: (session: BrokerSession) => boolean | Promise<boolean>;
   /** Told every answer and what is done about it. Must not throw. */
@@ -72,8 +73,8 @@ export class EnforcementPoint {
   readonly sessions: SessionTable;
   readonly #decider: Decider;
   readonly #sweep: NodeJS.Timeout;
-  /** Kicks that the broker did not confirm. */
-  failedKicks = 0;
+  /** Ends sessions at the broker, where it can be told. */
+  readonly kicks: Kicks | undefined;
 
   constructor(parts: EnforcementParts) {
     this.parts = parts;
@@ -83,6 +84,15 @@ export class EnforcementPoint {
       nextId: parts.nextId,
       onFault: (fault) => parts.onFault?.(fault),
     });
+    const { kick, onFault } = parts;
+    this.kicks =
+      kick === undefined
+        ? undefined
+        : new Kicks({
+            kick,
+            standsAgain: (clientId) => this.sessions.get(clientId) !== undefined,
+            onFault: (fault) => onFault?.(fault),
+          });
     this.#sweep = setInterval(() => this.sweep(), sweepMs).unref();
   }
 
@@ -118,7 +128,7 @@ export class EnforcementPoint {
     };
     // [MQTT-3.1.4-3] The broker itself ends an earlier session of the same client; one that had to make room is kicked.
     for (const gone of this.sessions.put(session))
-      if (gone.names.clientId !== names.clientId) void this.#kick(gone, "too many sessions");
+      if (gone.names.clientId !== names.clientId) void this.kicks?.start(gone.names, "too many sessions");
     return { ...judged, session };
   }
 
@@ -167,7 +177,7 @@ export class EnforcementPoint {
   end(session: BrokerSession, why: string): void {
     if (session.ended) return;
     this.sessions.remove(session);
-    void this.#kick(session, why);
+    void this.kicks?.start(session.names, why);
   }
 
   /** The broker says that a session is gone. */
@@ -184,21 +194,13 @@ export class EnforcementPoint {
 
   [Symbol.dispose](): void {
     clearInterval(this.#sweep);
+    this.kicks?.[Symbol.dispose]();
   }
 
   async #review(session: BrokerSession): Promise<void> {
     await this.rejudge(session);
     if (session.ended || this.parts.stillFits === undefined) return;
     if (!(await this.parts.stillFits(session))) this.end(session, "what it was granted has changed");
-  }
-
-  async #kick(session: BrokerSession, why: string): Promise<void> {
-    try {
-      await this.parts.kick?.(session.names, why);
-    } catch (thrown) {
-      this.failedKicks += 1;
-      this.parts.onFault?.(thrown);
-    }
   }
 
   async #prove(evidence: Evidence): Promise<Proven> {

@@ -141,11 +141,17 @@ export const firmwarePolicySchema: z.ZodType<FirmwarePolicyRecord> = z.object({
   blocked: z.array(versionKey).max(4096),
 });
 
+const serviceCredential = credential.extend({
+  bound_at: time.default(0),
+  last_used_at: time.default(0),
+  devices: count.default(1),
+});
+
 /** A back-end on the same broker. What of a credential only devices need has a default. */
 export const serviceSchema: z.ZodType<ServiceRecord> = z.object({
   id: safeId.regex(/^[^:]*$/, "must hold no colon: it parts the id from the copy in a client id"),
   tenant: safeId,
   trust_domain: text.min(1),
   roles: z.array(safeId).max(64),
-  credentials: mapOf(fingerprint, credential, 64),
+  credentials: mapOf(fingerprint, serviceCredential, 64),
 });

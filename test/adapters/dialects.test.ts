@@ -2,10 +2,13 @@
  * One decision table for every dialect that asks from afar: whatever a broker calls it, the same decision is the same
  * verdict. Each dialect is spoken as its broker speaks it; what it cannot tell or do is read from its `supports`.
  */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { supports as aedes } from "../../src/adapters/aedes/aedes.ts";
 import { answerEmqx, supports as emqx } from "../../src/adapters/emqx/emqx.ts";
 import { supports as exhook, exhookMethods } from "../../src/adapters/exhook/exhook.ts";
 import { supports as mosquitto, mosquittoMethods } from "../../src/adapters/mosquitto/mosquitto.ts";
+import { supports as nats } from "../../src/adapters/nats/nats.ts";
 import { answerRabbit, supports as rabbit } from "../../src/adapters/rabbitmq/rabbitmq.ts";
 import { answerVerne, supports as verne } from "../../src/adapters/vernemq/vernemq.ts";
 import type { Decision } from "../../src/decision/decision.ts";
@@ -52,7 +55,7 @@ const dialects: readonly Dialect[] = [
     supports: rabbit(true),
     speak(door) {
       const call = async (path: string, fields: Record<string, string>): Promise<boolean> => {
-        const { status, body } = await answerRabbit(door, path, form(fields));
+        const { status, body } = await answerRabbit(door, "/", path, form(fields));
         expect(status).toBe(200);
         expect(["allow", "deny"]).toContain(body);
         return body === "allow";
@@ -306,5 +309,29 @@ it("without a way to end sessions, what needs one is a denial", async () => {
   for (const supports of [rabbit(false), verne(false), exhook(false)]) {
     expect(supports.enforces.connect.has("session_ttl_s")).toBe(false);
     expect(supports.enforces.connect.has("disconnect")).toBe(false);
+  }
+});
+
+it("says on its page whether the broker itself is run", () => {
+  const pages = new Map<string, Supports[]>([
+    ["aedes", [aedes]],
+    ["emqx", [emqx, exhook(true)]],
+    ["mosquitto", [mosquitto]],
+    ["nats", [nats(true)]],
+    ["rabbitmq", [rabbit(true)]],
+    ["vernemq", [verne(true)]],
+  ]);
+  const root = new URL("../../", import.meta.url);
+  expect(readdirSync(new URL("docs/brokers", root)).sort()).toEqual(
+    [...pages.keys()].map((name) => `${name}.md`),
+  );
+  for (const [name, adapters] of pages) {
+    const page = readFileSync(new URL(`docs/brokers/${name}.md`, root), "utf8");
+    const tests = [...page.matchAll(/`(test\/brokers\/[\w-]+\.test\.ts)`/g)].map(([, test]) => String(test));
+    for (const { broker, checked } of adapters) {
+      expect(tests.length > 0, broker).toBe(checked === "with the broker");
+      expect(/\bnot run\b|\bno \w+ was run\b/.test(page), broker).toBe(checked === "by its calls");
+    }
+    for (const test of tests) expect(existsSync(new URL(test, root)), test).toBe(true);
   }
 });

@@ -15,6 +15,7 @@ function enforcing(...names: (keyof Obligations)[]): Supports {
   const all = new Set(names);
   return {
     broker: "test",
+    checked: "by its calls",
     says,
     denied_publish: "drops",
     keeps_qos0: true,

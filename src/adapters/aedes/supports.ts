@@ -14,6 +14,7 @@ import type { Supports } from "../../decision/supports.ts";
  */
 export const supports: Supports = {
   broker: "aedes 1.2",
+  checked: "with the broker",
   says: {
     qos: true,
     retain: true,

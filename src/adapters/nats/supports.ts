@@ -11,6 +11,7 @@ import type { Supports } from "../../decision/supports.ts";
 export function supports(kicks: boolean): Supports {
   return {
     broker: "nats-server 2.15",
+    checked: "with the broker",
     says: {
       qos: false,
       retain: false,

@@ -11,14 +11,19 @@ export { supports } from "./supports.ts";
 /** The paths below the broker's own. */
 export const paths = ["user", "vhost", "resource", "topic"] as const;
 
-/** Answers one call. Never throws: what cannot be answered is a denial. */
+/**
+ * Answers one call. Never throws: what cannot be answered is a denial. A client names the virtual host that it wants, so
+ * that every call is held to the only one that devices may use.
+ */
 export async function answerRabbit(
   door: BrokerDoor,
+  vhost: string,
   path: string,
   request: Pick<HttpRequest, "body" | "query">,
 ): Promise<HttpResponse> {
   try {
     const fields = { ...request.query, ...fieldsOf(Buffer.from(request.body).toString("utf8")) };
+    if (fields["vhost"] !== vhost) return toAnswer(false);
     return toAnswer(await judge(door, path, fields));
   } catch (thrown) {
     door.point.parts.onFault?.(thrown);
@@ -37,7 +42,7 @@ async function judge(door: BrokerDoor, path: string, fields: Fields): Promise<bo
   if (path === "user") {
     // Without a client id it is no MQTT client: such users belong into another backend.
     const { client_id: clientId = "", username = "", password = "" } = fields;
-    if (clientId === "") return false;
+    if (clientId === "" || username === "") return false;
     const evidence = loginEvidence(username, password);
     const { decision, session } = await point.connect({
       names: { clientId, username },

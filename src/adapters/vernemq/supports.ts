@@ -11,6 +11,7 @@ export function supports(kicks: boolean): Supports {
   const session = kicks ? (["session_ttl_s", "disconnect", "retry_after_s"] as const) : ([] as const);
   return {
     broker: "vernemq webhooks",
+    checked: "by its calls",
     says: {
       qos: true,
       retain: true,
