@@ -75,6 +75,6 @@ export class Kicks implements Disposable {
 
   [Symbol.dispose](): void {
     this.#closed = true;
-    for (const key of [...this.#pending.keys()]) this.#forget(key);
+    for (const key of this.#pending.keys()) this.#forget(key);
   }
 }
