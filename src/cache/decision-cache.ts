@@ -1,6 +1,7 @@
 /** Remembers answers until what they rest on changes or expires. */
-import { LRUCache } from "lru-cache";
+import type { LRUCache } from "lru-cache";
 import type { RecordKey } from "../decision/facts.ts";
+import { lruOf } from "../runtime/lru.ts";
 import { AnswerList } from "./answer-list.ts";
 import { type Epoch, Epochs } from "./epochs.ts";
 import { type Guarded, holds, type Readings } from "./guards.ts";
@@ -69,8 +70,8 @@ export class DecisionCache<F, A extends Guarded> {
       // A subject that is promoted to the allowed LRU keeps its epochs.
       if (this.#promoting !== subject) this.#drop(subject);
     };
-    this.#allowed = new LRUCache({ max: Math.max(1, limits.max_subjects), dispose });
-    this.#denied = new LRUCache({ max: Math.max(1, limits.max_denied_subjects), dispose });
+    this.#allowed = lruOf(limits.max_subjects, dispose);
+    this.#denied = lruOf(limits.max_denied_subjects, dispose);
     this.#maxTexts = Math.max(1, limits.max_answers_per_subject);
   }
 

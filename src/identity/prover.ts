@@ -1,9 +1,10 @@
 /** Proves who is asking: evidence in, an identity or a refusal out. */
-import { LRUCache } from "lru-cache";
+import type { LRUCache } from "lru-cache";
 import type { Approval, Credential } from "../decision/facts.ts";
 import type { Evidence, Identity, Peer } from "../decision/identity.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
+import { lruOf } from "../runtime/lru.ts";
 import { readAssertion } from "./assertion.ts";
 import {
   type ActorIssuer,
@@ -131,9 +132,9 @@ class CachingProver implements Prover {
     const { secretsOf, clock } = parts;
     this.#secrets = secretsOf === undefined ? undefined : new SecretChecker(secretsOf, clock, secretLimits);
     const max = this.#limits.cacheEntries;
-    this.#proven = new LRUCache({ max });
-    this.#refused = new LRUCache({ max: Math.max(1, Math.ceil(max / 10)) });
-    this.#identities = new LRUCache({ max });
+    this.#proven = lruOf(max);
+    this.#refused = lruOf(Math.ceil(max / 10));
+    this.#identities = lruOf(max);
   }
 
   prove(evidence: Evidence, peer: Peer): Proof | Promise<Proof> {

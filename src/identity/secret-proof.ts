@@ -1,10 +1,11 @@
 /** From a name with a secret to the facts of a credential. */
 import { createHmac, randomBytes } from "node:crypto";
-import { LRUCache } from "lru-cache";
+import type { LRUCache } from "lru-cache";
 import type { Credential, CredentialRecord } from "../decision/facts.ts";
 import { isSafeId } from "../decision/ids.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
+import { lruOf } from "../runtime/lru.ts";
 import { Gate, type GateLimits } from "./gate.ts";
 import { checkSecret, isUsableSecret } from "./verifier.ts";
 
@@ -77,7 +78,7 @@ export class SecretChecker {
     this.#clock = clock;
     this.#limits = limits;
     this.#gate = new Gate(limits);
-    this.#checked = new LRUCache({ max: limits.remembered });
+    this.#checked = lruOf(limits.remembered);
   }
 
   /**

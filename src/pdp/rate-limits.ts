@@ -1,7 +1,8 @@
 /** How often one proven credential, or a peer with nothing proven, may ask: a storm of one costs the others nothing. */
-import { LRUCache } from "lru-cache";
+import type { LRUCache } from "lru-cache";
 import type { Query } from "../decision/query.ts";
 import { matches } from "../decision/topics.ts";
+import { lruOf } from "../runtime/lru.ts";
 import { type Rate, TokenBucket } from "../runtime/token-bucket.ts";
 import type { Session } from "./session.ts";
 
@@ -26,7 +27,7 @@ export class RateLimits {
 
   constructor(options: RateLimitOptions) {
     this.#options = options;
-    this.#buckets = new LRUCache({ max: options.maxBuckets });
+    this.#buckets = lruOf(options.maxBuckets);
   }
 
   /** Whether a proven session may ask this now; takes a token if so. */

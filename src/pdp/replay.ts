@@ -1,6 +1,7 @@
 /** Replay of messages: checked per message, outside the cached decision. */
-import { LRUCache } from "lru-cache";
+import type { LRUCache } from "lru-cache";
 import type { Reason } from "../decision/reasons.ts";
+import { lruOf } from "../runtime/lru.ts";
 
 /** Denials that a replayed message outranks: their gates come after the message's own. */
 const laterGates: ReadonlySet<Reason> = new Set<Reason>([
@@ -26,7 +27,7 @@ export class ReplayGuard {
 
   /** `seq` was accepted. */
   accept(deviceId: string, seq: number): void {
-    this.#highest ??= new LRUCache({ max: this.#devices });
+    this.#highest ??= lruOf(this.#devices);
     if (seq > (this.#highest.get(deviceId) ?? -1)) this.#highest.set(deviceId, seq);
   }
 }

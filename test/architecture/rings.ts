@@ -79,7 +79,7 @@ export const owners: Readonly<Record<string, readonly string[]>> = {
   "@nats-io/nkeys": ["adapters/nats/"],
   jose: ["identity/"],
   "@peculiar/x509": ["identity/"],
-  "lru-cache": ["cache/", "client/", "identity/", "pdp/", "server/"],
+  "lru-cache": ["cache/", "client/", "identity/", "pdp/", "runtime/", "server/"],
   fastify: ["server/"],
   "grpc-health-check": ["server/"],
   "@grpc/reflection": ["server/"],
