@@ -36,32 +36,40 @@ export function openTally({ query, peer, decision }: Evaluation): Tally {
   };
 }
 
-/** The line of one evaluated decision, without its line end. */
+const texts = new WeakMap<Labels, string>();
+
+/** Labels are the same object for every event of a log. */
+function labelsText(labels: Labels): string {
+  let text = texts.get(labels);
+  if (text === undefined) texts.set(labels, (text = JSON.stringify(labels)));
+  return text;
+}
+
+/**
+ * The line of one evaluated decision, a {@link DecisionEvent}, without its line end. It is put together as text: the
+ * input, its largest part, is JSON already, and a miss pays for the rest each time.
+ */
 export function composeLine(evaluation: Evaluation, labels: Labels, wallMs: number): string {
   const { query, peer, decision, inputJson, detail, evaluationUs } = evaluation;
-  const event: DecisionEvent = {
-    labels,
-    decision_id: decision.decision_id,
-    bundles: { sallyport: { revision: decision.bundle_revision } },
-    path: `sallyport/${query.kind}`,
-    result: {
-      allow: decision.allow,
-      reason: decision.reason,
-      findings: decision.findings,
-      obligations: decision.obligations,
-      valid_until: decision.valid_until,
-      registry_age_s: decision.registry_age_s,
-      detail,
-    },
-    requested_by: peer.name,
-    timestamp: timestamp(wallMs),
-    reason: decision.reason,
-    registry_revision: decision.registry_revision,
-    metrics: { timer_rego_query_eval_ns: Math.round(evaluationUs * 1000) },
-  };
-  // The input is JSON already and the largest part: it is set in as text.
+  const { allow, bundle_revision, findings, obligations, registry_age_s, valid_until } = decision;
   const input = inputJson ?? JSON.stringify(describeQuestion(query));
-  return `{"input":${input},${JSON.stringify(event).slice(1)}`;
+  const result = {
+    allow,
+    reason: decision.reason,
+    findings,
+    obligations,
+    valid_until,
+    registry_age_s,
+    detail,
+  };
+  const reason = JSON.stringify(decision.reason);
+  return (
+    `{"input":${input},"labels":${labelsText(labels)},"decision_id":${JSON.stringify(decision.decision_id)},` +
+    `"bundles":{"sallyport":{"revision":${JSON.stringify(bundle_revision)}}},"path":"sallyport/${query.kind}",` +
+    `"result":${JSON.stringify(result)},"requested_by":${JSON.stringify(peer.name)},` +
+    `"timestamp":"${timestamp(wallMs)}","reason":${reason},"registry_revision":${decision.registry_revision},` +
+    `"metrics":{"timer_rego_query_eval_ns":${Math.round(evaluationUs * 1000)}}}`
+  );
 }
 
 /** The line of a cached answer's repeats between two moments, without its line end. */

@@ -28,6 +28,8 @@ const batchLines = 128;
 const batchLength = 512 * 1024;
 /** Longest time that composing may keep decisions waiting, milliseconds; masks that are evaluated take theirs. */
 const batchMs = 2;
+/** How long fewer lines than a batch are waited upon, milliseconds: a write costs as much as several lines. */
+const gatherMs = 20;
 
 /**
  * Brings lines to a sink in order, in batches, beside the decisions. INVARIANT: every decision that was offered
@@ -46,6 +48,10 @@ export class Delivery {
   /** Decisions of the batch that is being written. */
   #inFlight = 0;
   #wake: (() => void) | undefined;
+  /** Ends the wait for further lines. */
+  #gathered: (() => void) | undefined;
+  /** Who waits for everything to be written: lines are not waited upon. */
+  #draining = 0;
 
   constructor(options: DeliveryOptions) {
     this.#options = options;
@@ -61,6 +67,7 @@ export class Delivery {
     if (this.waiting >= this.#options.queueMax || this.#closing) this.lose(1);
     else this.#queue.push(compose);
     if (this.#running === undefined) this.wake();
+    else if (this.waiting >= batchLines) this.#gathered?.();
   }
 
   /** Counts decisions that will not be written. */
@@ -76,13 +83,20 @@ export class Delivery {
 
   /** Resolves when nothing waits any more. */
   async drain(): Promise<void> {
-    while (this.#running !== undefined) await this.#running;
+    this.#draining += 1;
+    this.#gathered?.();
+    try {
+      while (this.#running !== undefined) await this.#running;
+    } finally {
+      this.#draining -= 1;
+    }
   }
 
   /** Writes what can be written within `deadlineMs`, counts the rest as lost and closes the sink. */
   async close(deadlineMs: number): Promise<void> {
     this.#closing = true;
     this.#wake?.();
+    this.#gathered?.();
     this.wake();
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<void>((resolve) => {
@@ -98,7 +112,7 @@ export class Delivery {
   async #run(): Promise<void> {
     try {
       for (;;) {
-        await nextTurn();
+        await this.#gather();
         const batch = this.#take();
         if (batch === undefined) return;
         this.#inFlight = batch.decisions;
@@ -112,6 +126,20 @@ export class Delivery {
     } finally {
       this.#running = undefined;
     }
+  }
+
+  /** Waits for a whole batch, but not for long; at the least for the next turn. */
+  async #gather(): Promise<void> {
+    if (this.waiting < batchLines && this.#draining === 0 && !this.#closing)
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, gatherMs);
+        this.#gathered = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    this.#gathered = undefined;
+    await nextTurn();
   }
 
   #take(): Line | undefined {

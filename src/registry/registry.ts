@@ -26,7 +26,7 @@ import type { RegistryOptions } from "./registry-options.ts";
 import type { RegistryStatus } from "./registry-status.ts";
 import { freshnessOf, SourceAge } from "./source-status.ts";
 import { type Freshness, type RecordReader, type StoredRecord, tenantIn } from "./stored-record.ts";
-import { sumOf, totalOf } from "./tally.ts";
+import { holdsAny, sumOf } from "./tally.ts";
 import { Territories } from "./territories.ts";
 import { toStored } from "./to-stored.ts";
 
@@ -166,7 +166,7 @@ class StoredRegistry implements Registry {
     for (const [name, age] of this.#ages) {
       const source = sources[name];
       // Nothing rests on a source without records, however long ago it was heard.
-      if (source !== undefined && (totalOf(source.counts) > 0 || this.#ages.size === 1))
+      if (source !== undefined && (this.#ages.size === 1 || holdsAny(source.counts)))
         ageS = Math.max(ageS, age.ageS());
     }
     const now = this.#clock.now();

@@ -26,6 +26,13 @@ export class Tally {
   }
 }
 
+/** Whether there is any record in `counts`; asked with every question. */
+export function holdsAny(counts: Counts): boolean {
+  for (const kind in counts)
+    for (const state in counts[kind]) if ((counts[kind][state] ?? 0) > 0) return true;
+  return false;
+}
+
 /** All records of `counts`. */
 export function totalOf(counts: Counts): number {
   let total = 0;
