@@ -1,7 +1,9 @@
 /**
- * What bringing a bundle into force costs those who ask meanwhile: `npx tsx bench/activation.ts [--workers N]`.
- * One client over gRPC that asks one question after the other; then bundles are exchanged under it. Prints JSON. Each
- * question has a topic of its own, so that each is evaluated; with `--topics 50` they come again, and most are answered
+ * What bringing a bundle into force costs those who ask meanwhile:
+ * `npx tsx bench/activation.ts [--workers N] [--askers N] [--topics N]`.
+ * Askers over gRPC (one, unless told) that ask one question after the other; then bundles are exchanged under them.
+ * Prints JSON. With one asker no question ever waits for another, and a pause is compared with the time of a bare
+ * answer; with several, with the time of an answer under load. Each question has a topic of its own, so that each is evaluated; with `--topics 50` they come again, and most are answered
  * from the cache. The whole service is in this process, or with `--workers` in processes of its own.
  */
 import { type ChildProcess, spawn } from "node:child_process";
@@ -23,6 +25,7 @@ const option = (name: string): number | undefined => {
 };
 const workers = option("--workers");
 const topics = option("--topics") ?? Number.POSITIVE_INFINITY;
+const askers = option("--askers") ?? 1;
 const idleS = 4;
 const swaps = 4;
 const now = Math.floor(Date.now() / 1000);
@@ -90,8 +93,8 @@ let samples: number[] = [];
 let revisions = new Set<string>();
 let failed = 0;
 let stop = false;
-async function ask(): Promise<void> {
-  for (let count = 0; !stop; count++) {
+async function ask(asker: number): Promise<void> {
+  for (let count = asker; !stop; count += askers) {
     const topic = `t/acme/d/m1/ops/x${Number.isFinite(topics) ? count % topics : count}`;
     const query: PublishQuery = { kind: "publish", subject, topic, qos: 0, retain: false };
     const startMs = performance.now();
@@ -111,7 +114,7 @@ const summary = (list: readonly number[]): Record<string, number> => {
 
 // Made before: packing takes this process longer than anything that is measured.
 const releases = await Promise.all(Array.from({ length: swaps }, (_, each) => releaseOf(1001 + each)));
-const asking = ask();
+const asking = Promise.all(Array.from({ length: askers }, (_, asker) => ask(asker)));
 await sleep(1500);
 samples = [];
 await sleep(idleS * 1000);
@@ -130,6 +133,7 @@ const [before, meanwhile] = [summary(idle), summary(during)];
 console.log(
   JSON.stringify({
     workers: workers ?? "in this process",
+    askers,
     idle: before,
     activating: meanwhile,
     swaps,

@@ -35,12 +35,15 @@ export function findGhz(): string[] | undefined {
   return undefined;
 }
 
-interface Server {
+/** A server in a process of its own. */
+export interface Server {
   readonly address: string;
-  stop(): void;
+  /** Resolves when the process has ended. */
+  stop(): Promise<void>;
 }
 
-async function start(command: string, args: readonly string[], announced: RegExp): Promise<Server> {
+async function start(args: readonly string[], announced: RegExp): Promise<Server> {
+  const command = process.execPath;
   const child: ChildProcess = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"], cwd: root });
   const address = await new Promise<string>((resolve, reject) => {
     let seen = "";
@@ -53,7 +56,11 @@ async function start(command: string, args: readonly string[], announced: RegExp
   });
   return {
     address: address.includes(":") ? address : `127.0.0.1:${address}`,
-    stop: () => child.kill("SIGTERM"),
+    stop: () =>
+      new Promise((resolve) => {
+        child.once("exit", () => resolve());
+        child.kill("SIGTERM");
+      }),
   };
 }
 
@@ -85,14 +92,16 @@ function request(topic: string): unknown {
 
 const run = promisify(execFile);
 
-interface Ghz {
+/** What ghz is to ask. */
+export interface Ghz {
   readonly argv: readonly string[];
   readonly data: string;
   /** Compiled by buf: the parser of ghz refuses `optional` in proto3. */
   readonly protoset: string;
 }
 
-async function callsPerSecond(ghz: Ghz, address: string, duration: number): Promise<number> {
+/** Asks for `duration` seconds. Throws where a call fails. */
+export async function callsPerSecond(ghz: Ghz, address: string, duration: number): Promise<number> {
   const [command = "", ...args] = ghz.argv;
   const { stdout } = await run(
     command,
@@ -118,9 +127,22 @@ async function callsPerSecond(ghz: Ghz, address: string, duration: number): Prom
   return report.rps;
 }
 
-/** Measures; needs `dist/` to be built and ghz. */
-export async function measureOverGrpc(ghz: readonly string[]): Promise<OverGrpc> {
-  const folder = mkdtempSync(path.join(tmpdir(), "sallyport-bench-"));
+/** The echo and the service, asked the same. */
+export interface Pair {
+  readonly echo: Server;
+  readonly service: Server;
+  /** One question, over and over. */
+  readonly cached: Ghz;
+  /** A topic of its own for each. */
+  readonly miss: Ghz;
+}
+
+/** Starts both; `nodeArgs` are for a process of that name. Needs `dist/` to be built. */
+export async function startPair(
+  ghz: readonly string[],
+  folder: string,
+  nodeArgs: (name: "echo" | "service") => readonly string[] = () => [],
+): Promise<Pair> {
   const protoset = path.join(folder, "sallyport.binpb");
   const built = spawnSync("npx", ["buf", "build", "-o", protoset], { cwd: root, encoding: "utf8" });
   if (built.status !== 0) throw new Error(`buf build: ${built.stderr}`);
@@ -135,10 +157,13 @@ export async function measureOverGrpc(ghz: readonly string[]): Promise<OverGrpc>
   spawnSync("node", ["examples/quickstart/freshen.mjs", "--out", path.join(folder, "fleet.ndjson")], {
     cwd: root,
   });
-  const echo = await start(process.execPath, ["--import", "tsx", "bench/echo-server.ts"], /listening (\d+)/);
+  const echo = await start(
+    [...nodeArgs("echo"), "--import", "tsx", "bench/echo-server.ts"],
+    /listening (\d+)/,
+  );
   const service = await start(
-    "node",
     [
+      ...nodeArgs("service"),
       "dist/cli/main.js",
       "serve",
       "--config",
@@ -156,6 +181,18 @@ export async function measureOverGrpc(ghz: readonly string[]): Promise<OverGrpc>
     ],
     /gRPC\s+(127\.0\.0\.1:\d+)/,
   );
+  return {
+    echo,
+    service,
+    cached: { argv: ghz, data: fixed, protoset },
+    miss: { argv: ghz, data: fresh, protoset },
+  };
+}
+
+/** Measures; needs `dist/` to be built and ghz. */
+export async function measureOverGrpc(ghz: readonly string[]): Promise<OverGrpc> {
+  const folder = mkdtempSync(path.join(tmpdir(), "sallyport-bench-"));
+  const { cached: cachedAsk, echo, miss: missAsk, service } = await startPair(ghz, folder);
   try {
     const rates = {
       echo: [] as number[],
@@ -163,8 +200,6 @@ export async function measureOverGrpc(ghz: readonly string[]): Promise<OverGrpc>
       missEcho: [] as number[],
       miss: [] as number[],
     };
-    const cachedAsk = { argv: ghz, data: fixed, protoset };
-    const missAsk = { argv: ghz, data: fresh, protoset };
     for (const [ask, server] of [
       [cachedAsk, echo],
       [cachedAsk, service],
@@ -185,7 +220,6 @@ export async function measureOverGrpc(ghz: readonly string[]): Promise<OverGrpc>
       miss_rps: median(rates.miss),
     };
   } finally {
-    echo.stop();
-    service.stop();
+    await Promise.all([echo.stop(), service.stop()]);
   }
 }
