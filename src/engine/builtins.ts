@@ -17,10 +17,12 @@ import { stringBuiltins } from "./builtins/strings.ts";
 import { clockBuiltins, timeBuiltins } from "./builtins/time.ts";
 import { unitBuiltins } from "./builtins/units.ts";
 import { uriBuiltins } from "./builtins/uri.ts";
+import { certificateBuiltins, chainBuiltins } from "./builtins/x509.ts";
 
 /** Builtins that need no more than their arguments. */
 const pure: BuiltinTable = {
   ...awsBuiltins,
+  ...certificateBuiltins,
   ...cryptoBuiltins,
   ...encodingBuiltins,
   ...graphBuiltins,
@@ -40,6 +42,7 @@ const pure: BuiltinTable = {
 /** Table of the builtins on offer, by Rego name. A policy that needs another is refused at load. */
 export const builtins = (context: EvaluationContext): BuiltinTable => ({
   ...pure,
+  ...chainBuiltins(context),
   ...clockBuiltins(context),
   ...jwtBuiltins(context),
 });

@@ -1,7 +1,7 @@
 /** One certificate: its key and signature from OpenSSL, what it says from a strict reading of its DER. */
 import { hash, type KeyObject, X509Certificate } from "node:crypto";
+import { DerReader, malformed, readOid, readOnly, readTime, tags } from "../runtime/der.ts";
 import { Fault } from "../runtime/fault.ts";
-import { DerReader, malformed, readOid, readOnly, readTime, tags } from "./der.ts";
 import { type Extensions, readExtensions } from "./extensions.ts";
 import { isSoundKey, isSoundSignature } from "./soundness.ts";
 

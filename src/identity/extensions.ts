@@ -1,6 +1,7 @@
 /** Certificate extensions (RFC 5280, 4.2): those that decide what a certificate may prove. */
+
+import { DerReader, malformed, readOid, readOnly, readSmallInteger, tags } from "../runtime/der.ts";
 import { Fault } from "../runtime/fault.ts";
-import { DerReader, malformed, readOid, readOnly, readSmallInteger, tags } from "./der.ts";
 
 /** What the extensions of a certificate say. */
 export interface Extensions {

@@ -1,6 +1,6 @@
 /** Which keys and signatures are worth believing. */
 import type { KeyObject } from "node:crypto";
-import { DerReader, readOid, readOnly, tags } from "./der.ts";
+import { DerReader, readOid, readOnly, tags } from "../runtime/der.ts";
 
 const signatures: ReadonlySet<string> = new Set([
   "1.2.840.113549.1.1.11", // RSA PKCS#1 with SHA-256, 384, 512

@@ -9,7 +9,6 @@ const reasons: readonly (readonly [RegExp, string])[] = [
 ];
 
 const byNote: readonly (readonly [RegExp, string])[] = [
-  [/x509/i, "missing: crypto.x509.* on certificates is not built, refused at load"],
   [
     /^data\/(nested|toplevel) integer/,
     "OPA's Wasm cannot index base data by an integer (its own exceptions list names the case)",

@@ -2,91 +2,30 @@
 import { fromBigInt } from "../numeral.ts";
 import type { Term } from "../term.ts";
 import type { BuiltinTable } from "./builtin.ts";
-import { mapOf, text } from "./operands.ts";
+import { parseUrl } from "./go-url.ts";
+import { mapOf, type TermMap, text } from "./operands.ts";
 
-const broken = (): never => {
-  throw new TypeError("not a URI");
-};
+const bytesOf = (text: string): string => Buffer.from(text).toString("latin1");
+const textOf = (bytes: string): string => Buffer.from(bytes, "latin1").toString();
 
-const checkEscapes = (part: string): string => (/%(?![0-9a-fA-F]{2})/.test(part) ? broken() : part);
-const bytes = (part: string): string =>
-  Buffer.from(
-    checkEscapes(part).replace(/%([0-9a-fA-F]{2})/g, (_, hex: string) =>
-      String.fromCharCode(Number.parseInt(hex, 16)),
-    ),
-    "latin1",
-  ).toString();
-const decode = (part: string): string =>
-  part.includes("%") ? bytes(Buffer.from(part).toString("latin1")) : part;
-
-/** Symbols that Go leaves alone in a path. */
-const pathSafe = /^[A-Za-z0-9\-_.~$&+,/:;=@]$/;
-const encodePath = (path: string): string =>
-  Array.from(path, (symbol) =>
-    pathSafe.test(symbol)
-      ? symbol
-      : Array.from(
-          Buffer.from(symbol),
-          (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`,
-        ).join(""),
-  ).join("");
-
-interface Uri {
-  scheme?: string;
-  hostname?: string;
-  port?: string;
-  path?: string;
-  raw_path?: string;
-  raw_query?: string;
-  fragment?: string;
-}
-
-function authority(part: string): Pick<Uri, "hostname" | "port"> {
-  const at = part.lastIndexOf("@");
-  if (at >= 0 && !/^[A-Za-z0-9\-._:~!$&'()*+,;=%@]*$/.test(part.slice(0, at))) broken();
-  if (at >= 0) checkEscapes(part.slice(0, at));
-  const host = part.slice(at + 1);
-  const found = /^(\[[^\]]*\]|[^:[]*)(?::(\d*))?$/.exec(host) ?? broken();
-  const name = (found as RegExpExecArray)[1] as string;
-  const port = (found as RegExpExecArray)[2];
-  // In a host only what is no ASCII may be escaped.
-  if (/[\s<>"^`{}|\\]|%[0-7]/.test(name.replace(/^\[.*\]$/, ""))) broken();
-  const hostname = name.startsWith("[") ? name.slice(1, -1).replace("%25", "%") : decode(name);
-  return { ...(hostname === "" ? {} : { hostname }), ...(port ? { port } : {}) };
-}
-
-function parseUri(uri: string): Uri {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-  if (/[\u0000-\u001f\u007f]/.test(uri)) broken();
-  const result: Uri = {};
-  const [before, fragment] = uri.split(/#(.*)/s, 2) as [string, string?];
-  if (fragment) result.fragment = decode(fragment);
-  let rest = before;
-  if (rest.startsWith(":")) broken();
-  const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(rest);
-  if (scheme !== null) {
-    result.scheme = (scheme[1] as string).toLowerCase();
-    rest = rest.slice(scheme[0].length);
-  }
-  const query = rest.indexOf("?");
-  if (query >= 0) {
-    if (rest.length > query + 1) result.raw_query = rest.slice(query + 1);
-    rest = rest.slice(0, query);
-  }
-  if (!rest.startsWith("/")) {
-    if (scheme !== null) return result;
-    if ((rest.split("/")[0] as string).includes(":")) broken();
-  }
-  if (rest.startsWith("//") && (scheme !== null || !rest.startsWith("///"))) {
-    const end = rest.indexOf("/", 2);
-    Object.assign(result, authority(rest.slice(2, end < 0 ? undefined : end)));
-    rest = end < 0 ? "" : rest.slice(end);
-  }
-  if (rest === "") return result;
-  result.path = decode(checkEscapes(rest));
-  const differs = rest !== encodePath(result.path);
-  result.raw_path = differs ? rest : result.path;
-  return result;
+/** The parts that are there. A host's brackets and a port that is empty are no part of it. */
+function parseUri(uri: string): TermMap {
+  const { Scheme, Host, Path, RawPath, RawQuery, Fragment } = parseUrl(bytesOf(uri));
+  const [, name = "", port = ""] = /^(.*?)(?::(\d*))?$/s.exec(Host) ?? [];
+  const parts = {
+    scheme: Scheme,
+    hostname: name.startsWith("[") ? name.slice(1, -1) : name,
+    port,
+    path: Path,
+    raw_path: RawPath === "" ? Path : RawPath,
+    raw_query: RawQuery,
+    fragment: Fragment,
+  };
+  return mapOf(
+    Object.entries(parts)
+      .filter(([, part]) => part !== "")
+      .map(([key, part]) => [key, textOf(part)]),
+  );
 }
 
 const uuidForm = /^(?:urn:uuid:)?([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})$/i;
@@ -140,7 +79,7 @@ function parseUuid(value: string): Term | undefined {
 
 /** `uri.*` and `uuid.parse`. */
 export const uriBuiltins: BuiltinTable = {
-  "uri.parse": (uri) => mapOf(Object.entries(parseUri(text(uri))) as [string, string][]),
+  "uri.parse": (uri) => parseUri(text(uri)),
   "uri.is_valid": (uri) => {
     if (typeof uri !== "string" || uri === "") return false;
     try {

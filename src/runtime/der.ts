@@ -1,5 +1,5 @@
 /** A strict reader of DER (X.690, 10): definite, minimal lengths, one-byte tags, nothing left over. */
-import { Fault } from "../runtime/fault.ts";
+import { Fault } from "./fault.ts";
 
 /** Tags that certificates are made of. */
 export const tags = {
@@ -9,10 +9,13 @@ export const tags = {
   octetString: 0x04,
   oid: 0x06,
   utf8String: 0x0c,
+  numericString: 0x12,
   printableString: 0x13,
+  t61String: 0x14,
   ia5String: 0x16,
   utcTime: 0x17,
   generalizedTime: 0x18,
+  bmpString: 0x1e,
   sequence: 0x30,
   set: 0x31,
 } as const;
