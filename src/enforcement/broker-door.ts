@@ -2,6 +2,7 @@
 import type { Decision } from "../decision/decision.ts";
 import type { Evidence } from "../decision/identity.ts";
 import type { Subject } from "../decision/query.ts";
+import type { BrokerSession } from "./broker-session.ts";
 import type { EnforcementPoint } from "./enforcement-point.ts";
 
 /** One entry of a grant list. Deny entries beat allow entries. */
@@ -46,6 +47,11 @@ export function loginEvidence(username: string, password: string): Evidence | nu
   if (password === "") return null;
   if (compactJws.test(password)) return { type: "jwt", token: password };
   return username === "" ? null : { type: "secret", name: username, secret: password };
+}
+
+/** Highest QoS of an answer within a session: that of the answer and that of the session. */
+export function qosCap(session: BrokerSession, { obligations }: Decision): 0 | 1 | 2 {
+  return Math.min(obligations.max_qos ?? 2, session.decision.obligations.max_qos ?? 2) as 0 | 1 | 2;
 }
 
 /** How long an allow may be used by a broker that is told so, in whole seconds from now. */

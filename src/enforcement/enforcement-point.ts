@@ -14,6 +14,7 @@ import { type BrokerSession, type SessionNames, SessionTable } from "./broker-se
 import { type Kick, Kicks } from "./kicks.ts";
 import { type Bounds, type Ruling, ruleOn } from "./ruling.ts";
 import type { StormGuard } from "./storm-guard.ts";
+import { Strays } from "./strays.ts";
 
 /** The outcome of a proof. */
 export type Proven = { readonly identity: Identity } | { readonly refused: string };
@@ -73,6 +74,7 @@ export class EnforcementPoint {
   readonly sessions: SessionTable;
   readonly #decider: Decider;
   readonly #sweep: NodeJS.Timeout;
+  readonly #strays: Strays;
   /** Ends sessions at the broker, where it can be told. */
   readonly kicks: Kicks | undefined;
 
@@ -84,7 +86,8 @@ export class EnforcementPoint {
       nextId: parts.nextId,
       onFault: (fault) => parts.onFault?.(fault),
     });
-    const { kick, onFault } = parts;
+    const { clock, kick, onFault } = parts;
+    this.#strays = new Strays(clock.monotonicMs);
     this.kicks =
       kick === undefined
         ? undefined
@@ -132,6 +135,21 @@ export class EnforcementPoint {
     return { ...judged, session };
   }
 
+  /**
+   * The session behind a question: of this client, under the user name that it logged in with. One that nobody here let
+   * in is thrown out where denials alone would leave it connected, so that it logs in again.
+   */
+  async sessionOf(clientId: string, username: string | undefined): Promise<BrokerSession | undefined> {
+    const session = this.sessions.get(clientId);
+    if (session !== undefined)
+      return session.names.username === username && !session.ended ? session : undefined;
+    if (clientId === "" || this.kicks === undefined || this.parts.supports.denied_publish === "closes")
+      return undefined;
+    if (this.#strays.due(clientId))
+      void this.kicks.start({ clientId, username: username ?? "" }, "its session is not known");
+    return undefined;
+  }
+
   /** Judges a question of a session that stands; the session's own time is looked at first. */
   async ask(session: BrokerSession, query: SessionQuery): Promise<Judged> {
     if (this.parts.clock.monotonicMs() >= session.endsAtMs) await this.rejudge(session);
@@ -177,13 +195,18 @@ export class EnforcementPoint {
   end(session: BrokerSession, why: string): void {
     if (session.ended) return;
     this.sessions.remove(session);
+    this.#strays.thrownOut(session.names.clientId);
     void this.kicks?.start(session.names, why);
   }
 
-  /** The broker says that a session is gone. */
-  closed(clientId: string): void {
+  /** The broker says that a session is gone; `connection`: which one of the client's. */
+  closed(clientId: string, connection?: number): void {
     const session = this.sessions.get(clientId);
-    if (session !== undefined) this.sessions.remove(session);
+    if (session === undefined) return;
+    const { connection: current } = session.names;
+    // [MQTT-3.1.4-3] An earlier connection ends after a new one of the same client was let in.
+    if (connection !== undefined && current !== undefined && current !== connection) return;
+    this.sessions.remove(session);
   }
 
   /** Judges sessions whose time has come. */

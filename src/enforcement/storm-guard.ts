@@ -5,6 +5,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import type { Evidence } from "../decision/identity.ts";
 import { type Rate, TokenBucket } from "../runtime/token-bucket.ts";
+import { Recent } from "./recent.ts";
 
 /** Rates of one {@link StormGuard}. */
 export interface StormRates {
@@ -30,31 +31,6 @@ export interface Attempt {
   readonly name: string;
   /** Where it comes from; empty where the dialect does not tell. */
   readonly address: string;
-}
-
-/** Least recently used first; the oldest goes. */
-class Recent<T> {
-  readonly #entries = new Map<string, T>();
-  readonly #max: number;
-
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  get(key: string): T | undefined {
-    const found = this.#entries.get(key);
-    if (found === undefined) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, found);
-    return found;
-  }
-
-  set(key: string, value: T): void {
-    this.#entries.delete(key);
-    this.#entries.set(key, value);
-    const [oldest] = this.#entries.keys();
-    if (this.#entries.size > this.#max && oldest !== undefined) this.#entries.delete(oldest);
-  }
 }
 
 export class StormGuard {

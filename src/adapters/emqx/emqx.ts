@@ -1,5 +1,5 @@
 /** The dialect of EMQX's HTTP authentication and authorization: JSON in, a result out. */
-import { actableUntil, type BrokerDoor } from "../../enforcement/broker-door.ts";
+import { actableUntil, type BrokerDoor, qosCap } from "../../enforcement/broker-door.ts";
 import type { HttpRequest, HttpResponse } from "../../runtime/ports.ts";
 import { admitted, allowed, refused } from "./from-decision.ts";
 import { type EmqxRequest, toRequest } from "./to-query.ts";
@@ -43,8 +43,8 @@ async function authenticate(door: BrokerDoor, request: EmqxRequest): Promise<Htt
 
 async function authorize(door: BrokerDoor, request: EmqxRequest): Promise<HttpResponse> {
   const { clientId, username, action, topic, qos, retain } = request;
-  const session = door.point.sessions.get(clientId);
-  if (session === undefined || session.names.username !== username) return refused;
+  const session = await door.point.sessionOf(clientId, username);
+  if (session === undefined) return refused;
   const { subject } = session;
   if (action !== "publish" && action !== "subscribe") return refused;
   const { decision, ruling } = await door.point.ask(
@@ -53,8 +53,7 @@ async function authorize(door: BrokerDoor, request: EmqxRequest): Promise<HttpRe
       ? { kind: "publish", subject, topic, qos, retain }
       : { kind: "subscribe", subject, filter: topic, qos },
   );
-  const cap = decision.obligations.max_qos;
-  if (!ruling.allow || (cap !== undefined && qos > cap)) return refused;
+  if (!ruling.allow || qos > qosCap(session, decision)) return refused;
   // Publishes live in EMQX's own caches; a subscription lasts as long as the session.
   const until = action === "publish" ? door.now() + door.cacheS : actableUntil(door, session.decision);
   door.promised(decision, until);

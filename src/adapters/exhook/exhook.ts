@@ -2,12 +2,15 @@
 import type { Peer } from "../../decision/identity.ts";
 import { actableUntil, type BrokerDoor } from "../../enforcement/broker-door.ts";
 import { toVerdict } from "./from-decision.ts";
-import { type HookClient, toArrival, toQuery } from "./to-query.ts";
+import { connectionOf, type HookClient, toArrival, toQuery } from "./to-query.ts";
 
 export { supports } from "./supports.ts";
 
 /** The hooks that are asked for; message hooks are not, since EMQX lets a message pass when one fails. */
 export const hooks: readonly string[] = ["client.authenticate", "client.authorize", "client.disconnected"];
+
+/** Reasons of a connection that ended because the same client has another. */
+const replaced: ReadonlySet<string> = new Set(["takenover", "discarded"]);
 
 type Verdict = ReturnType<typeof toVerdict>;
 
@@ -24,7 +27,7 @@ export interface ExhookMethods {
     peer: Peer,
   ) => Promise<Verdict>;
   readonly onClientDisconnected: (
-    request: { readonly clientinfo?: HookClient | undefined },
+    request: { readonly clientinfo?: HookClient | undefined; readonly reason: string },
     peer: Peer,
   ) => object;
 }
@@ -54,9 +57,8 @@ export function exhookMethods(doorOf: (peer: Peer) => BrokerDoor | undefined): E
     onClientAuthorize({ clientinfo, topic, type }, peer) {
       const door = doorOf(peer);
       return answer(door, async () => {
-        const session = door?.point.sessions.get(clientinfo?.clientid ?? "");
-        if (door === undefined || session === undefined || session.names.username !== clientinfo?.username)
-          return false;
+        const session = await door?.point.sessionOf(clientinfo?.clientid ?? "", clientinfo?.username);
+        if (door === undefined || session === undefined) return false;
         const query = toQuery(door, session, type, topic);
         if (query === undefined) return false;
         const { decision, ruling } = await door.point.ask(session, query);
@@ -68,8 +70,10 @@ export function exhookMethods(doorOf: (peer: Peer) => BrokerDoor | undefined): E
         return ruling.allow;
       });
     },
-    onClientDisconnected({ clientinfo }, peer) {
-      if (clientinfo !== undefined) doorOf(peer)?.point.closed(clientinfo.clientid);
+    onClientDisconnected({ clientinfo, reason }, peer) {
+      // Its successor has been let in already.
+      if (clientinfo !== undefined && !replaced.has(reason))
+        doorOf(peer)?.point.closed(clientinfo.clientid, connectionOf(clientinfo));
       return {};
     },
   };

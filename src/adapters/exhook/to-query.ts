@@ -10,12 +10,21 @@ export interface HookClient {
   readonly username: string;
   readonly password: string;
   readonly peerhost: string;
+  /** 0: not told. */
+  readonly peerport: number;
+}
+
+/** Which of a client's connections it is: the port that it comes from. */
+export function connectionOf({ peerport }: HookClient): number | undefined {
+  return peerport === 0 ? undefined : peerport;
 }
 
 /** Somebody who connects. */
-export function toArrival({ clientid, username, password, peerhost }: HookClient): Arrival {
+export function toArrival(client: HookClient): Arrival {
+  const { clientid, username, password, peerhost } = client;
+  const connection = connectionOf(client);
   return {
-    names: { clientId: clientid, username },
+    names: { clientId: clientid, username, ...(connection === undefined ? {} : { connection }) },
     evidence: loginEvidence(username, password),
     address: peerhost,
   };

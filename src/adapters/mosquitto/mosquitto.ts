@@ -57,8 +57,8 @@ export function mosquittoMethods(doorOf: (peer: Peer) => BrokerDoor | undefined)
     checkAcl({ acc, clientid, topic, username }, peer) {
       const door = doorOf(peer);
       return answer(door, async () => {
-        const session = door?.point.sessions.get(clientid);
-        if (door === undefined || session === undefined || session.names.username !== username) return false;
+        const session = await door?.point.sessionOf(clientid, username);
+        if (door === undefined || session === undefined) return false;
         const queries = toQueries(door, session, acc, topic);
         if (queries.length === 0) return false;
         for (const query of queries) {

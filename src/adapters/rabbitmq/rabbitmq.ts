@@ -1,6 +1,5 @@
 /** The dialect of `rabbitmq_auth_backend_http`: four paths, forms or query strings in, `allow` or `deny` out. */
 import { actableUntil, type BrokerDoor, loginEvidence } from "../../enforcement/broker-door.ts";
-import type { BrokerSession } from "../../enforcement/broker-session.ts";
 import type { HttpRequest, HttpResponse } from "../../runtime/ports.ts";
 import { toAnswer } from "./from-decision.ts";
 import { type Fields, fieldsOf, isOwnResource, toQuery } from "./to-query.ts";
@@ -31,12 +30,6 @@ export async function answerRabbit(
   }
 }
 
-function sessionOf(door: BrokerDoor, fields: Fields): BrokerSession | undefined {
-  const clientId = fields["client_id"] ?? fields["variable_map.client_id"] ?? "";
-  const session = door.point.sessions.get(clientId);
-  return session !== undefined && session.names.username === fields["username"] ? session : undefined;
-}
-
 async function judge(door: BrokerDoor, path: string, fields: Fields): Promise<boolean> {
   const { point } = door;
   if (path === "user") {
@@ -52,8 +45,9 @@ async function judge(door: BrokerDoor, path: string, fields: Fields): Promise<bo
     if (session !== undefined) door.promised(decision, actableUntil(door, decision));
     return session !== undefined;
   }
-  const session = sessionOf(door, fields);
-  if (session === undefined || session.ended) return false;
+  const clientId = fields["client_id"] ?? fields["variable_map.client_id"] ?? "";
+  const session = await point.sessionOf(clientId, fields["username"]);
+  if (session === undefined) return false;
   if (path === "vhost") return true;
   if (path === "resource") return isOwnResource(session, fields);
   const query = toQuery(door, session, fields);

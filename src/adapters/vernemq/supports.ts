@@ -23,7 +23,7 @@ export function supports(kicks: boolean): Supports {
     denied_publish: "drops",
     keeps_qos0: true,
     enforces: {
-      connect: new Set(session),
+      connect: new Set([...session, "max_qos"]),
       publish: new Set([...session, "max_qos"]),
       subscribe: new Set([...session, "max_qos"]),
     },

@@ -1,6 +1,6 @@
 /** The dialect of VerneMQ's webhooks: one path, the hook's name in a header. */
 import type { Decision } from "../../decision/decision.ts";
-import { type BrokerDoor, loginEvidence, usableS } from "../../enforcement/broker-door.ts";
+import { type BrokerDoor, loginEvidence, qosCap, usableS } from "../../enforcement/broker-door.ts";
 import type { HttpRequest, HttpResponse } from "../../runtime/ports.ts";
 import { allowed, refused } from "./from-decision.ts";
 import { type Hook, toHook } from "./to-query.ts";
@@ -51,8 +51,8 @@ function told(door: BrokerDoor, decisions: readonly Decision[]): number {
 }
 
 async function publish(door: BrokerDoor, hook: Hook): Promise<HttpResponse> {
-  const session = door.point.sessions.get(hook.clientId);
-  if (session === undefined || session.names.username !== hook.username) return refused;
+  const session = await door.point.sessionOf(hook.clientId, hook.username);
+  if (session === undefined) return refused;
   const { topic, qos, retain } = hook;
   const { subject } = session;
   const { decision, ruling } = await door.point.ask(session, {
@@ -62,14 +62,13 @@ async function publish(door: BrokerDoor, hook: Hook): Promise<HttpResponse> {
     qos,
     retain,
   });
-  const cap = decision.obligations.max_qos;
-  if (!ruling.allow || (cap !== undefined && qos > cap)) return refused;
+  if (!ruling.allow || qos > qosCap(session, decision)) return refused;
   return allowed(told(door, [decision]));
 }
 
 async function subscribe(door: BrokerDoor, hook: Hook): Promise<HttpResponse> {
-  const session = door.point.sessions.get(hook.clientId);
-  if (session === undefined || session.names.username !== hook.username) return refused;
+  const session = await door.point.sessionOf(hook.clientId, hook.username);
+  if (session === undefined) return refused;
   const answers = await Promise.all(
     hook.topics.map(async ({ topic, qos }) => {
       const query = { kind: "subscribe", subject: session.subject, filter: topic, qos } as const;
@@ -80,7 +79,7 @@ async function subscribe(door: BrokerDoor, hook: Hook): Promise<HttpResponse> {
   if (granted.length === 0 || session.ended) return refused;
   const topics = answers.map(({ topic, qos, judged }) =>
     judged.ruling.allow
-      ? { topic, qos: Math.min(qos, judged.decision.obligations.max_qos ?? 2) as 0 | 1 | 2 }
+      ? { topic, qos: Math.min(qos, qosCap(session, judged.decision)) as 0 | 1 | 2 }
       : { topic, qos: 128 as const },
   );
   // One answer for all filters: it may be used as long as the shortest.
