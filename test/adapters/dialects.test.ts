@@ -333,7 +333,9 @@ it("says on its page whether the broker itself is run", () => {
   );
   for (const [name, adapters] of pages) {
     const page = readFileSync(new URL(`docs/brokers/${name}.md`, root), "utf8");
-    const tests = [...page.matchAll(/`(test\/brokers\/(?!mounted)[\w-]+\.test\.ts)`/g)].map(([, test]) => String(test));
+    const tests = [...page.matchAll(/`(test\/brokers\/(?!mounted)[\w-]+\.test\.ts)`/g)].map(([, test]) =>
+      String(test),
+    );
     for (const { broker, checked } of adapters) {
       expect(tests.length > 0, broker).toBe(checked === "with the broker");
       expect(/\bnot run\b|\bno \w+ was run\b/i.test(page), broker).toBe(checked === "by its calls");
