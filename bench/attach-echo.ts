@@ -8,6 +8,7 @@ const result: wire.AttachedResult = {
   decision,
   usable_ms: 60_000,
   rests_on: ["device:meter-100", "tenant:acme", "firmware_policy:acme/meter"],
+  fail_static_ms: 0,
 };
 
 serveEcho(BrokerServiceService, {

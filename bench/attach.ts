@@ -61,7 +61,7 @@ async function answersPerSecond(address: string, ms: number): Promise<number> {
       if (performance.now() - started < ms) send();
       else resolve();
     });
-    stream.write({ message: { $case: "hello", value: { client: "bench" } } });
+    stream.write({ message: { $case: "hello", value: { client: "bench", fail_static: [] } } });
     for (let i = 0; i < window; i++) send();
   });
   const rate = (answered * 1000) / (performance.now() - started);

@@ -254,6 +254,7 @@ async function contain(address: string, devices: number, done: Promise<unknown>)
             expires_at: 0,
           },
           author: "",
+          wait: false,
         },
         (error) => (error === null ? resolve() : reject(error)),
       ),

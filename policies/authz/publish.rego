@@ -50,8 +50,14 @@ straight if {
 	load.open
 }
 
-# A plain `ok` carries nothing but what its profile always asks.
-plain_duties := {"audit": "full"} if facts.profile.audit == "full"
+# A plain `ok` carries nothing but what its profile always asks and its site grants.
+plain_duties := object.union(audit, unheard)
+
+unheard := granted if granted := streams.unheard("publish", stream)
+
+else := {}
+
+audit := {"audit": "full"} if facts.profile.audit == "full"
 
 else := {}
 
@@ -126,7 +132,7 @@ else := set()
 
 obligations := object.union(answer.duties, {"route": "backfill"}) if late
 
-else := answer.duties
+else := object.union(answer.duties, unheard)
 
 # Topic, stream, qos and retain of a message, now or in a will.
 message_codes(topic, qos, retain) := union({

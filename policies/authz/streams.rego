@@ -142,3 +142,15 @@ else := load.stale
 shed(stream) := set() if stream in data.site.never_shed
 
 else := load.failing
+
+# What an attached client that reaches no node may go on with: what the site grants, while facts are fresh, and never
+# what is sensitive.
+unheard(action, stream) := {"fail_static_s": granted} if {
+	facts.fresh
+	granted := data.site.fail_static_s[action]
+	granted > 0
+	sensitive := data.site.high_sensitivity[action]
+	not stream in sensitive
+}
+
+else := {}

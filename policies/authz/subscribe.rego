@@ -62,7 +62,9 @@ findings := streams.findings("subscribe", stream)
 
 notes := answer.notes(findings)
 
-obligations := object.union_n([{"max_qos": facts.profile.max_qos}, rechecked, answer.duties])
+obligations := object.union_n([{"max_qos": facts.profile.max_qos}, rechecked, answer.duties, unheard])
+
+unheard := streams.unheard("subscribe", stream)
 
 rechecked := {"recheck_after_s": facts.profile.recheck_s} if facts.profile.recheck_s
 

@@ -134,6 +134,7 @@ export function startCoherence(
         limits: config.limits,
         clock,
         usableMs: config.coherence.usable_s * 1000,
+        promised: (until) => horizon.cover(until),
       }),
     promised: (decision, until = 0) => {
       const end = Math.max(until, mayAllowUntil(decision, clock.now()));

@@ -13,6 +13,20 @@ export interface ActFlags extends ConnectionFlags {
   readonly json?: true;
 }
 
+/** Longest lease that can be configured, with its margin, in seconds: the service waits for it, the call must outlast it. */
+const longestWaitS = 62;
+
+/** Adds `--wait`. */
+export function withWait(command: Command): Command {
+  return command.option("--wait", "wait for the receipt: who has acted on it, and who cannot be told");
+}
+
+/** The flags of a call that waits for a receipt, or not. */
+export function patient<F extends ActFlags & { readonly wait?: boolean }>(flags: F): F {
+  if (flags.wait !== true) return flags;
+  return { ...flags, timeout: String(Math.max(Number(flags.timeout), longestWaitS)) };
+}
+
 /** Adds them, and those of the connection. */
 export function withAct(command: Command): Command {
   command

@@ -10,6 +10,7 @@ import {
   type QuarantineResponse,
   type Receipt,
   type SetOverrideRequest,
+  type SetOverrideResponse,
 } from "../gen/sallyport/v1/admin.ts";
 import { Fault } from "../runtime/fault.ts";
 import type { ConnectionFlags } from "./connection.ts";
@@ -32,10 +33,14 @@ export async function quarantineDevice(
 }
 
 /** Sets any override. */
-export async function setOverride(flags: ConnectionFlags, request: SetOverrideRequest): Promise<Act> {
-  return actIn(
-    await callService(flags, AdminServiceClient, (stub, ...call) => stub.setOverride(request, ...call)),
+export async function setOverride(
+  flags: ConnectionFlags,
+  request: SetOverrideRequest,
+): Promise<{ readonly act: Act; readonly receipt: Receipt | undefined }> {
+  const answer: SetOverrideResponse = await callService(flags, AdminServiceClient, (stub, ...call) =>
+    stub.setOverride(request, ...call),
   );
+  return { act: actIn(answer), receipt: answer.receipt };
 }
 
 /** Lifts overrides. */

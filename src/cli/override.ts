@@ -1,9 +1,10 @@
 /** `sallyport override list` and `sallyport override set`. */
 import type { Command } from "commander";
 import { systemClock } from "../runtime/clock.ts";
-import { type ActFlags, readExpires, readTargetWord, withAct } from "./act-options.ts";
+import { type ActFlags, patient, readExpires, readTargetWord, withAct, withWait } from "./act-options.ts";
 import { type ConnectionFlags, withConnection } from "./connection.ts";
 import { examples } from "./examples.ts";
+import { isCovered, receiptLines } from "./receipt-page.ts";
 
 interface ListFlags extends ConnectionFlags {
   readonly target?: string;
@@ -14,6 +15,7 @@ interface SetFlags extends ActFlags {
   readonly mode?: string;
   readonly signal?: string;
   readonly expires?: string;
+  readonly wait?: boolean;
 }
 
 async function runList(flags: ListFlags): Promise<void> {
@@ -32,9 +34,12 @@ async function runSet(kind: string, target: string, flags: SetFlags): Promise<vo
   const { author = "", mode = "", reason, signal = "" } = flags;
   const wanted = { kind, target: readTargetWord(target), mode, signal, reason };
   const override = { id: "", by: "", since: 0, ...wanted, expires_at: readExpires(flags.expires) };
-  const act = await setOverride(flags, { override, author });
+  const wait = flags.wait === true;
+  const { act, receipt } = await setOverride(patient(flags), { override, author, wait });
   const lines = act.overrides.map((each) => `in force${whereOf(act)}: ${describeOverride(each)}\n`);
-  process.stdout.write(flags.json === true ? `${JSON.stringify(act)}\n` : lines.join(""));
+  if (flags.json === true) process.stdout.write(`${JSON.stringify(wait ? { act, receipt } : act)}\n`);
+  else process.stdout.write([...lines, ...(wait ? receiptLines(receipt) : [])].join(""));
+  if (wait && !isCovered(receipt)) process.exitCode = 1;
 }
 
 /** Adds `override` and its commands. */
@@ -57,14 +62,14 @@ export function override(program: Command): void {
     .summary("set any override")
     .description(
       "Set an override; when the command ends, the next decision of the service obeys.\n" +
-        "Exit code: 0, or 1 where nothing was done.",
+        "Exit code: 0, or 1 where nothing was done. With --wait also 1 while anybody may still act on older answers.",
     )
     .argument("<kind>", "`quarantine`, `safe_mode`, `signal`, `disable_commands` or `pause`")
     .argument("<target>", "`KIND:ID` with `device`, `gateway`, `tenant`, `class`, `credential` or `rollout`")
     .option("--mode <mode>", "of a quarantine: `constrain` or `block`")
     .option("--signal <type>", "of a signal: its type, as the tenant's playbook names it")
     .option("--expires <time>", "when it ends by itself");
-  withAct(set)
+  withAct(withWait(set))
     .addHelpText(
       "after",
       examples(

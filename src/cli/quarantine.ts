@@ -1,11 +1,8 @@
 /** `sallyport quarantine`. */
 import { type Command, Option } from "commander";
-import { type ActFlags, readExpires, withAct } from "./act-options.ts";
+import { type ActFlags, patient, readExpires, withAct, withWait } from "./act-options.ts";
 import { examples } from "./examples.ts";
 import { isCovered, receiptLines } from "./receipt-page.ts";
-
-/** Longest lease that can be configured, with its margin, in seconds. */
-const longestWaitS = 62;
 
 interface Flags extends ActFlags {
   readonly mode: string;
@@ -19,9 +16,7 @@ async function run(id: string, flags: Flags): Promise<void> {
   const { author = "", mode, reason } = flags;
   const expires_at = readExpires(flags.expires);
   const wait = flags.wait === true;
-  // The service waits for a lease at most; the call must outlast it.
-  const patient = wait ? { ...flags, timeout: String(Math.max(Number(flags.timeout), longestWaitS)) } : flags;
-  const { act, receipt } = await quarantineDevice(patient, {
+  const { act, receipt } = await quarantineDevice(patient(flags), {
     device_id: id,
     mode,
     reason,
@@ -51,8 +46,7 @@ export function quarantine(program: Command): void {
         .default("constrain"),
     )
     .option("--expires <time>", "when it ends by itself; newer evidence is needed then too");
-  command.option("--wait", "wait for the receipt: who has acted on it, and who cannot be told");
-  withAct(command)
+  withAct(withWait(command))
     .addHelpText(
       "after",
       examples(

@@ -43,7 +43,7 @@ async function pause(release: string, flags: ActFlags): Promise<void> {
     since: 0,
     expires_at: 0,
   };
-  const act = await setOverride(flags, { override, author });
+  const { act } = await setOverride(flags, { override, author, wait: false });
   process.stdout.write(
     flags.json === true
       ? `${JSON.stringify(act)}\n`
@@ -55,7 +55,8 @@ async function resume(release: string, flags: ActFlags): Promise<void> {
   const { liftOverrides } = await import("./admin-call.ts");
   const target = { kind: "rollout", id: await rolloutOf(release, flags) };
   const { author = "", reason } = flags;
-  const lifted = await liftOverrides(flags, { id: "", target, kind: "pause", reason, author, approvals: [] });
+  const what = { id: "", target, kind: "pause", reason, author, approvals: [], wait: false };
+  const lifted = await liftOverrides(flags, what);
   process.stdout.write(flags.json === true ? `${JSON.stringify(lifted)}\n` : `resumed ${target.id}\n`);
 }
 

@@ -1,11 +1,12 @@
 /** What an attached client remembers: answers by subject and question, each tied to the stream that gave it. */
 import { createHmac, randomBytes } from "node:crypto";
 import { LRUCache } from "lru-cache";
-import { ClientLease, type Reading } from "../coherence/client-lease.ts";
+import type { Reading } from "../coherence/client-lease.ts";
 import type { Decision } from "../decision/decision.ts";
 import type { PublishQuery, Query, Subject, SubscribeQuery } from "../decision/query.ts";
 import { Subject as WireSubject } from "../gen/sallyport/v1/decision.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { type CachedAnswer, type CachedSubject, Memory } from "./memory.ts";
 import { toWireSubject } from "./to-wire.ts";
 
 /** A question whose answer may be remembered. */
@@ -13,99 +14,52 @@ export type SteadyQuery = PublishQuery | SubscribeQuery;
 
 /** Whether nothing in the question moves with the message. */
 export function isSteady(query: Query): query is SteadyQuery {
-  return (
-    query.kind === "subscribe" ||
-    (query.kind === "publish" && query.seq === undefined && query.occurred_at === undefined)
-  );
+  if (query.kind === "publish") return query.seq === undefined && query.occurred_at === undefined;
+  return query.kind === "subscribe";
 }
 
-interface CachedAnswer {
-  readonly decision: Decision;
-  readonly fromMonotonicMs: number;
-  readonly fromWallMs: number;
+/** How long an answer may be used, in milliseconds from the moment at which it was asked for. */
+export interface Usable {
   readonly usableMs: number;
-}
-
-interface CachedSubject {
-  readonly key: string;
-  readonly memory: Memory;
-  /** By the small parts of a question, then by topic or filter. */
-  readonly answers: (Map<string, CachedAnswer> | undefined)[];
-  readonly restsOn: Set<string>;
-  dropped: boolean;
-  touchedAt: number;
+  /** While no node can be reached; 0: not at all. */
+  readonly aloneMs: number;
 }
 
 const subscribeCode = 6;
 const codeOf = (query: SteadyQuery): number =>
   query.kind === "publish" ? query.qos * 2 + (query.retain ? 1 : 0) : subscribeCode + query.qos;
-
-/** What one stream may use: it ends with the stream, and sleeps while the lease is not alive. */
-export class Memory {
-  readonly lease: ClientLease = new ClientLease();
-  readonly #byRecord = new Map<string, Set<CachedSubject>>();
-  readonly #drop: (subject: CachedSubject) => void;
-  /** Position of the last change that was read. */
-  position = 0;
-  over = false;
-
-  constructor(drop: (subject: CachedSubject) => void) {
-    this.#drop = drop;
-  }
-
-  /** Ties a subject to a record. */
-  rests(subject: CachedSubject, key: string): void {
-    const subjects = this.#byRecord.get(key);
-    if (subjects === undefined) this.#byRecord.set(key, new Set([subject]));
-    else subjects.add(subject);
-  }
-
-  /** Unties a subject that is no longer held. */
-  release(subject: CachedSubject): void {
-    for (const key of subject.restsOn) {
-      const subjects = this.#byRecord.get(key);
-      subjects?.delete(subject);
-      if (subjects?.size === 0) this.#byRecord.delete(key);
-    }
-  }
-
-  /** Forgets what rests on these records; none: everything. Returns how many subjects went. */
-  changed(position: number, records: readonly string[]): number {
-    this.position = Math.max(this.position, position);
-    let dropped = 0;
-    for (const key of records.length === 0 ? this.#byRecord.keys() : records) {
-      for (const subject of this.#byRecord.get(key) ?? []) {
-        this.#drop(subject);
-        dropped += 1;
-      }
-    }
-    return dropped;
-  }
-
-  /** The stream ended. */
-  end(): void {
-    this.over = true;
-    this.lease.end();
-    this.#byRecord.clear();
-  }
-}
+const textOf = (query: SteadyQuery): string => (query.kind === "publish" ? query.topic : query.filter);
+/** A subject that is used is moved to the front this often: 2^14 ms. */
+const touchShift = 14;
 
 /** The cache of a client, over all its streams. */
 export class AnswerCache {
-  readonly #clock: Clock;
+  readonly #monotonicMs: () => number;
+  readonly #wallMs: () => number;
+  /** Whole milliseconds since then stay small integers for 24 days. */
+  readonly #origin: Reading;
   readonly #maxAnswers: number;
   readonly #secret = randomBytes(32);
   readonly #held: LRUCache<string, CachedSubject>;
   readonly #known = new WeakMap<Subject, CachedSubject>();
   readonly #keys = new WeakMap<Subject, string>();
+  readonly #ended = new Set<Memory>();
+  /** Kinds that are gone on with now, since no node can be reached. */
+  #alone: ReadonlySet<string> | undefined;
+  /** Answers that were used so. */
+  aloneHits = 0;
 
   constructor(clock: Clock, maxSubjects: number, maxAnswersPerSubject: number) {
-    this.#clock = clock;
+    this.#monotonicMs = clock.monotonicMs;
+    this.#wallMs = () => clock.wallMs();
+    this.#origin = { monotonicMs: Math.floor(clock.monotonicMs()), wallMs: clock.wallMs() };
     this.#maxAnswers = maxAnswersPerSubject;
     this.#held = new LRUCache({
       max: maxSubjects,
       dispose: (subject) => {
         subject.dropped = true;
+        subject.lastText = undefined;
+        subject.last = undefined;
         subject.memory.release(subject);
       },
     });
@@ -123,28 +77,65 @@ export class AnswerCache {
     });
   }
 
-  /** Both clocks now. */
-  reading(): Reading {
-    return { monotonicMs: this.#clock.monotonicMs(), wallMs: this.#clock.wallMs() };
+  /** A stream has ended. */
+  ended(memory: Memory): void {
+    memory.end();
+    this.#ended.add(memory);
   }
 
-  /** The remembered answer, while its lease, its time and its stream last. */
+  /** No node can be reached: answers of these kinds are gone on with, each as long as that was granted with it. */
+  standAlone(kinds: ReadonlySet<string>): void {
+    this.#alone = kinds;
+  }
+
+  /** A node is reached: what ended streams gave is forgotten. */
+  heard(): void {
+    this.#alone = undefined;
+    for (const memory of this.#ended) memory.forget();
+    this.#ended.clear();
+  }
+
+  /** Both clocks now. */
+  reading(): Reading {
+    return { monotonicMs: this.#monotonicMs(), wallMs: this.#wallMs() };
+  }
+
+  /** The remembered answer, while its lease, its time and its stream last. Allocates nothing. */
   find(query: SteadyQuery): Decision | undefined {
-    const subject = this.#subject(query.subject);
-    if (subject === undefined || subject.memory.over) return undefined;
-    const answer = subject.answers[codeOf(query)]?.get(query.kind === "publish" ? query.topic : query.filter);
-    if (answer === undefined) return undefined;
-    const monotonicMs = this.#clock.monotonicMs();
-    const wallMs = this.#clock.wallMs();
-    if (!subject.memory.lease.isAlive(monotonicMs, wallMs)) return undefined;
-    const { usableMs } = answer;
-    if (monotonicMs - answer.fromMonotonicMs >= usableMs || wallMs - answer.fromWallMs >= usableMs)
-      return undefined;
-    const second = Math.floor(monotonicMs / 1000);
-    if (subject.touchedAt !== second) {
-      subject.touchedAt = second;
-      this.#held.get(subject.key);
+    let subject = this.#known.get(query.subject);
+    let answer: CachedAnswer | undefined;
+    if (subject !== undefined && subject.lastText === textOf(query) && subject.lastCode === codeOf(query))
+      answer = subject.last;
+    else {
+      subject = this.#subject(query.subject);
+      if (subject === undefined) return undefined;
+      const code = codeOf(query);
+      const text = textOf(query);
+      answer = subject.answers[code]?.get(text);
+      if (answer === undefined) return undefined;
+      subject.lastText = text;
+      subject.lastCode = code;
+      subject.last = answer;
     }
+    if (answer === undefined) return undefined;
+    // INVARIANT: both clocks are read for each answer: the process may have stood still since the one before.
+    const monotonicMs = this.#monotonicMs();
+    const wallMs = this.#wallMs();
+    const sinceMonotonicMs = monotonicMs - this.#origin.monotonicMs;
+    const sinceWallMs = wallMs - this.#origin.wallMs;
+    if (subject.memory.lease.isAlive(monotonicMs, wallMs)) {
+      if (sinceMonotonicMs >= answer.endMonotonicMs || sinceWallMs >= answer.endWallMs) return undefined;
+      const moment = sinceMonotonicMs >> touchShift;
+      if (subject.touchedAt !== moment) {
+        subject.touchedAt = moment;
+        this.#held.get(subject.key);
+      }
+      return answer.decision;
+    }
+    if (this.#alone?.has(query.kind) !== true) return undefined;
+    if (sinceMonotonicMs >= answer.aloneEndMonotonicMs || sinceWallMs >= answer.aloneEndWallMs)
+      return undefined;
+    this.aloneHits += 1;
     return answer.decision;
   }
 
@@ -154,15 +145,14 @@ export class AnswerCache {
     query: SteadyQuery,
     decision: Decision,
     sent: Reading,
-    usableMs: number,
+    { aloneMs, usableMs }: Usable,
     restsOn: readonly string[],
   ): void {
     if (memory.over) return;
     let subject = this.#subject(query.subject);
     if (subject === undefined || subject.memory !== memory) {
-      const key = this.#keyOf(query.subject);
-      subject = { key, memory, answers: [], restsOn: new Set(), dropped: false, touchedAt: 0 };
-      this.#held.set(key, subject);
+      subject = this.#newSubject(memory, this.#keyOf(query.subject));
+      this.#held.set(subject.key, subject);
       this.#known.set(query.subject, subject);
     }
     for (const key of restsOn) {
@@ -170,14 +160,40 @@ export class AnswerCache {
       subject.restsOn.add(key);
       memory.rests(subject, key);
     }
-    const answers = (subject.answers[codeOf(query)] ??= new Map<string, CachedAnswer>());
-    const text = query.kind === "publish" ? query.topic : query.filter;
+    const code = codeOf(query);
+    const answers = (subject.answers[code] ??= new Map<string, CachedAnswer>());
+    const text = textOf(query);
     if (!answers.has(text) && answers.size >= this.#maxAnswers) {
       const oldest = answers.keys().next().value;
       if (oldest !== undefined) answers.delete(oldest);
     }
-    const { monotonicMs: fromMonotonicMs, wallMs: fromWallMs } = sent;
-    answers.set(text, { decision: { ...decision, cached: true }, fromMonotonicMs, fromWallMs, usableMs });
+    const fromMonotonicMs = Math.floor(sent.monotonicMs - this.#origin.monotonicMs);
+    const fromWallMs = Math.floor(sent.wallMs - this.#origin.wallMs);
+    const answer: CachedAnswer = {
+      decision: { ...decision, cached: true },
+      endMonotonicMs: fromMonotonicMs + usableMs,
+      endWallMs: fromWallMs + usableMs,
+      aloneEndMonotonicMs: fromMonotonicMs + aloneMs,
+      aloneEndWallMs: fromWallMs + aloneMs,
+    };
+    answers.set(text, answer);
+    subject.lastText = text;
+    subject.lastCode = code;
+    subject.last = answer;
+  }
+
+  #newSubject(memory: Memory, key: string): CachedSubject {
+    return {
+      lastText: undefined,
+      lastCode: 0,
+      last: undefined,
+      memory,
+      touchedAt: 0,
+      dropped: false,
+      key,
+      answers: [],
+      restsOn: new Set(),
+    };
   }
 
   #subject(given: Subject): CachedSubject | undefined {

@@ -1,30 +1,30 @@
 /** A decider that stays attached: it answers from memory, and is told when its memory is wrong. */
 import { randomUUID } from "node:crypto";
-import { channel } from "node:diagnostics_channel";
 import type { Decision } from "../decision/decision.ts";
 import { denial } from "../decision/denial.ts";
-import type { Query } from "../decision/query.ts";
-import type { DenyReason } from "../decision/reasons.ts";
-import { BrokerServiceClient, type Change, SessionAction } from "../gen/sallyport/v1/broker.ts";
+import type { Kind, Query, Subject } from "../decision/query.ts";
+import { BrokerServiceClient, type Change } from "../gen/sallyport/v1/broker.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
 import { AnswerCache, isSteady } from "./answer-cache.ts";
 import type { Attached, AttachOptions } from "./attach-options.ts";
-import { OpenSession } from "./attached-session.ts";
 import { type Answered, type Ask, AttachedStream } from "./attached-stream.ts";
 import { channelOptionsFor, credentialsFor } from "./channel.ts";
+import { reasonOf } from "./faults.ts";
+import {
+  type AloneNews,
+  aloneNews,
+  type ChangeNews,
+  changeNews,
+  type DeniedNews,
+  deniedNews,
+} from "./news.ts";
+import { SessionBook } from "./session-book.ts";
+import { WaitingRoom } from "./waiting-room.ts";
 
-/** What the channel `sallyport:client:change` says. */
-export interface ChangeNews {
-  readonly position: number;
-  readonly records: number | "everything";
-  readonly forgotten: number;
-  readonly sessions: number;
-}
-
-const changes = channel("sallyport:client:change");
 const mostAttempts = 3;
-const sweepMs = 20;
+/** Kinds whose answers can be gone on with while no node is reached. */
+const canStandAlone: readonly string[] = ["publish", "subscribe"];
 
 function hash(text: string): number {
   let sum = 0;
@@ -32,153 +32,175 @@ function hash(text: string): number {
   return sum >>> 0;
 }
 
-const deviceOf = (query: Query): string =>
-  "subject" in query ? (query.subject.device_id ?? query.subject.client_id) : query.device_id;
+const deviceIn = ({ client_id, device_id }: Subject): string => device_id ?? client_id;
+const deviceOf = (query: Query): string => ("subject" in query ? deviceIn(query.subject) : query.device_id);
+
+/** Kinds that are to go on without any node. @throws Fault `config_invalid` */
+function standAloneKinds(failModes: AttachOptions["failModes"] = {}): readonly string[] {
+  const kinds = Object.keys(failModes).filter((kind) => failModes[kind as Kind] === "static");
+  const odd = kinds.find((kind) => !canStandAlone.includes(kind));
+  if (odd === undefined) return kinds;
+  throw new Fault("config_invalid", `questions of kind \`${odd}\` always fail closed; leave \`static\` out`);
+}
 
 /** Attaches to the nodes; streams are opened at once and again whenever they end. @throws Fault `config_invalid`, `tls_invalid`. */
 export function attach(options: AttachOptions): Attached {
   const { addresses, deadlineMs = 1000, maxWaiting = 10_000, onFault, streams: perNode = 1 } = options;
   if (addresses.length === 0)
     throw new Fault("config_invalid", "`addresses` is empty; name at least one node");
+  const failStatic = standAloneKinds(options.failModes);
   const clock = options.clock ?? systemClock;
   const name = options.name ?? `client-${randomUUID()}`;
   const cache = new AnswerCache(clock, options.maxSubjects ?? 100_000, options.maxAnswersPerSubject ?? 64);
-  const counts = { hits: 0, asked: 0, denied_here: 0, overtaken: 0, changes: 0, forgotten: 0 };
-  const ends = { sessions_ended: 0, stream_ends: 0 };
+  const counts = {
+    hits: 0,
+    asked: 0,
+    denied_here: 0,
+    overtaken: 0,
+    changes: 0,
+    forgotten: 0,
+    stream_ends: 0,
+  };
   const nextId = (): string => `client-${randomUUID()}`;
-  const waiting = new Set<Ask>();
-  /** Positions at which connects were answered. */
-  const positions = new WeakMap<Decision, Answered>();
-  const sessions = new Map<number, { readonly session: OpenSession; home: AttachedStream | undefined }>();
-  let nextSession = 0;
+  const answeredAt = new WeakMap<Decision, Answered>();
+  const streams: AttachedStream[] = [];
   let closed = false;
-  let sweep: NodeJS.Timeout | undefined;
   let downSinceMs: number | undefined = clock.monotonicMs();
 
-  const deny = (reason: DenyReason, fault: Fault): Decision => {
+  const deny = (kind: Kind, error: Fault): Decision => {
     counts.denied_here += 1;
-    onFault?.(fault);
-    return denial(reason, { id: nextId() });
+    onFault?.(error);
+    if (deniedNews.hasSubscribers) deniedNews.publish({ kind, error } satisfies DeniedNews);
+    return denial(reasonOf(error), { id: nextId() });
   };
-  const late = (): void => {
-    const now = clock.monotonicMs();
-    // Oldest first: all wait equally long.
-    for (const ask of waiting) {
-      if (ask.endMs > now) break;
-      ask.done(deny("internal_error", new Fault("deadline_exceeded", `no answer within ${deadlineMs} ms`)));
-    }
-    if (waiting.size === 0) {
-      clearInterval(sweep);
-      sweep = undefined;
-    }
+  const refuse = (ask: Ask, fault: Fault): void => {
+    if (!ask.settled) ask.done(deny(ask.query.kind, fault));
   };
 
-  const stubs = addresses.map((address) => {
-    const parts = { ...options, address };
-    return {
-      address,
-      stub: new BrokerServiceClient(address, credentialsFor(parts), channelOptionsFor(parts)),
-    };
+  const room = new WaitingRoom({
+    clock,
+    max: maxWaiting,
+    onLate: (asks) => {
+      for (const ask of asks)
+        refuse(ask, new Fault("deadline_exceeded", `no answer within ${deadlineMs} ms`));
+      for (const stream of streams) stream.sweep();
+    },
   });
-  const streams: AttachedStream[] = [];
 
-  /** The stream of a device: its own while that is up, else the next one that is. */
+  /** The stream of a device: its own while that is up and answers, else the next one that is and does. */
   const route = (device: string): AttachedStream => {
     const first = hash(device) % streams.length;
+    const nowMs = clock.monotonicMs();
+    let up: AttachedStream | undefined;
     for (let i = 0; i < streams.length; i++) {
       const stream = streams[(first + i) % streams.length] as AttachedStream;
-      if (stream.up) return stream;
+      if (!stream.up) continue;
+      if (!stream.stalled(nowMs)) return stream;
+      up ??= stream;
     }
-    return streams[first] as AttachedStream;
+    return up ?? (streams[first] as AttachedStream);
   };
 
-  const send = (query: Query): Promise<Decision> =>
-    new Promise((resolve) => {
-      const now = clock.monotonicMs();
-      if (closed) return resolve(deny("internal_error", new Fault("unreachable", "the client was closed")));
-      if (waiting.size >= maxWaiting)
-        return resolve(deny("rate_limited", new Fault("overloaded", `${maxWaiting} questions wait already`)));
-      if (downSinceMs !== undefined && now - downSinceMs >= deadlineMs)
-        return resolve(deny("internal_error", new Fault("unreachable", "no node can be reached")));
-      counts.asked += 1;
+  /** Why a question cannot even wait now. */
+  const hopeless = (nowMs: number): Fault | undefined => {
+    if (closed) return new Fault("unreachable", "the client was closed");
+    if (room.full) return new Fault("overloaded", `${maxWaiting} questions wait already`);
+    if (downSinceMs !== undefined && nowMs - downSinceMs >= deadlineMs)
+      return new Fault("unreachable", "no node can be reached");
+    return undefined;
+  };
+
+  const send = (query: Query): Promise<Decision> => {
+    const nowMs = clock.monotonicMs();
+    const fault = hopeless(nowMs);
+    if (fault !== undefined) return Promise.resolve(deny(query.kind, fault));
+    counts.asked += 1;
+    return new Promise((resolve) => {
       const ask: Ask = {
         query,
-        endMs: now + deadlineMs,
+        endMs: nowMs + deadlineMs,
         attempts: 0,
         settled: false,
         done: (decision, answered) => {
           if (ask.settled) return;
           ask.settled = true;
-          waiting.delete(ask);
-          if (answered !== undefined && query.kind === "connect") positions.set(decision, answered);
+          room.leave(ask);
+          if (answered !== undefined && query.kind === "connect") answeredAt.set(decision, answered);
           resolve(decision);
         },
       };
-      waiting.add(ask);
-      sweep ??= setInterval(late, sweepMs);
+      room.enter(ask);
       route(deviceOf(query)).ask(ask);
     });
+  };
 
-  const again = (ask: Ask): void => {
+  const again = (ask: Ask, why: Fault): void => {
     ask.attempts += 1;
     if (ask.settled) return;
     if (ask.attempts < mostAttempts) route(deviceOf(ask.query)).ask(ask);
-    else ask.done(deny("internal_error", new Fault("unreachable", "facts changed faster than answers came")));
+    else refuse(ask, why);
   };
 
-  const announce = (stream: AttachedStream): void => {
-    const own = [...sessions.values()].filter((each) => {
-      each.home ??= route(deviceOf({ kind: "connect", subject: each.session.parts.subject }));
-      return each.home === stream;
-    });
-    if (own.length === 0) return;
-    stream.say({ $case: "list", value: { sessions: own.map(({ session }) => worded(session)) } });
-    // What changed while nobody told us: ask about each of them.
-    for (const { session } of own) void recheck(session);
+  const sessions = new SessionBook({
+    route: (subject) => route(deviceIn(subject)),
+    ask: send,
+    answeredAt: (decision) => answeredAt.get(decision),
+  });
+
+  const standAlone = (alone: boolean): void => {
+    if (failStatic.length === 0) return;
+    if (alone) cache.standAlone(new Set(failStatic));
+    aloneNews.publish({ alone, kinds: failStatic } satisfies AloneNews);
   };
 
-  const recheck = async (session: OpenSession): Promise<boolean> => {
-    const open = await session.recheck(send);
-    if (!open) forget(session);
-    return open;
-  };
-  const forget = (session: OpenSession): void => {
-    const known = sessions.get(session.id);
-    if (known === undefined) return;
-    sessions.delete(session.id);
-    known.home?.say({ $case: "closed", value: { session_id: session.id } });
+  const onUp = (stream: AttachedStream): void => {
+    if (downSinceMs !== undefined) standAlone(false);
+    downSinceMs = undefined;
+    cache.heard();
+    // Questions that wait elsewhere need not.
+    const moved = new Fault("unreachable", "every node ended its stream in turn");
+    for (const other of streams) if (!other.up) for (const ask of other.takeQueue()) again(ask, moved);
+    sessions.announce(stream);
   };
 
-  const act = async (stream: AttachedStream, change: Change, dropped: number): Promise<void> => {
+  const onDown = (stream: AttachedStream, unanswered: readonly Ask[], fault: Fault): void => {
+    counts.stream_ends += 1;
+    sessions.abandoned(stream);
+    const others = streams.filter(({ up }) => up);
+    if (others.length > 0) cache.heard();
+    else if (downSinceMs === undefined && !closed) {
+      downSinceMs = clock.monotonicMs();
+      standAlone(true);
+    }
+    if (closed) return;
+    for (const ask of unanswered) again(ask, fault);
+    if (others.length > 0) for (const ask of stream.takeQueue()) again(ask, fault);
+    for (const other of others) sessions.announce(other);
+  };
+
+  const onChange = (stream: AttachedStream, change: Change, forgotten: number): void => {
     counts.changes += 1;
-    counts.forgotten += dropped;
+    counts.forgotten += forgotten;
     const everything = change.records.length === 0;
-    const affected = everything
-      ? [...sessions.values()].filter(({ home }) => home === stream)
-      : change.session_ids.flatMap((id) => sessions.get(id) ?? []);
-    changes.publish({
+    const affected = sessions.affected(stream, change);
+    changeNews.publish({
       position: change.position,
       records: everything ? "everything" : change.records.length,
-      forgotten: dropped,
+      forgotten,
       sessions: affected.length,
     } satisfies ChangeNews);
-    if (affected.length === 0 && change.session_ids.length === 0 && !everything) return;
-    const kept = await Promise.all(
-      affected.map(async ({ session }) => {
-        if (change.action !== SessionAction.SESSION_ACTION_DISCONNECT) return recheck(session);
-        session.end("disconnect");
-        forget(session);
-        return false;
-      }),
-    );
-    const closedNow = kept.filter((open) => !open).length;
-    ends.sessions_ended += closedNow;
-    const done = { closed: closedNow, kept: kept.length - closedNow };
-    stream.say({ $case: "ack", value: { position: change.position, sessions: done } });
+    if (affected.length > 0 || change.session_ids.length > 0 || everything)
+      void sessions.act(stream, change, affected);
   };
 
-  for (const { address, stub } of stubs) {
+  const overtaken = new Fault("unreachable", "facts changed faster than answers came");
+  const stubs: BrokerServiceClient[] = [];
+  for (const address of addresses) {
     for (let i = 0; i < perNode; i++) {
+      const parts = { ...options, address };
+      // A channel of its own: a connection stays with one worker of the node.
+      const stub = new BrokerServiceClient(address, credentialsFor(parts), channelOptionsFor(parts));
+      stubs.push(stub);
       streams.push(
         new AttachedStream({
           name: `${name}/${streams.length}`,
@@ -187,42 +209,20 @@ export function attach(options: AttachOptions): Attached {
           cache,
           batch: options.batch ?? 64,
           waitingBatches: options.waitingBatches ?? 4,
+          failStatic,
+          stallMs: deadlineMs / 2,
           nextId,
-          onUp: (stream) => {
-            downSinceMs = undefined;
-            // Questions that wait elsewhere need not.
-            for (const other of streams) if (!other.up) for (const ask of other.takeQueue()) again(ask);
-            announce(stream);
-          },
-          onDown: (stream, unanswered) => {
-            ends.stream_ends += 1;
-            const others = streams.some(({ up }) => up);
-            if (!others) downSinceMs ??= clock.monotonicMs();
-            for (const each of sessions.values()) if (each.home === stream) each.home = undefined;
-            if (closed) return;
-            for (const ask of [...unanswered, ...(others ? stream.takeQueue() : [])]) again(ask);
-            const homes = new Set(others ? streams.filter(({ up }) => up) : []);
-            for (const home of homes) announce(home);
-          },
-          onChange: (stream, change, dropped) => void act(stream, change, dropped),
+          onUp,
+          onDown,
+          onChange,
           onOvertaken: (ask) => {
             counts.overtaken += 1;
-            again(ask);
+            again(ask, overtaken);
           },
         }),
       );
     }
   }
-
-  const worded = (session: OpenSession) => {
-    const { subject } = session.parts;
-    return {
-      session_id: session.id,
-      position: 0,
-      device_id: subject.device_id ?? subject.client_id,
-      gateway_id: subject.via?.gateway_id ?? "",
-    };
-  };
 
   return {
     decide(query) {
@@ -235,25 +235,7 @@ export function attach(options: AttachOptions): Attached {
       }
       return send(query);
     },
-    session(parts) {
-      nextSession += 1;
-      const session = new OpenSession(nextSession, parts);
-      const home = route(deviceOf({ kind: "connect", subject: parts.subject }));
-      sessions.set(session.id, { session, home: home.up ? home : undefined });
-      // What changed between the answer and now is told by the service.
-      const answered = positions.get(parts.connect);
-      const position = answered?.epoch === home.epoch ? answered.position : 0;
-      home.say({ $case: "opened", value: { ...worded(session), position } });
-      return {
-        id: session.id,
-        subscribed: (filter, qos) => void session.filters.set(filter, qos),
-        unsubscribed: (filter) => void session.filters.delete(filter),
-        closed: () => {
-          session.closed();
-          forget(session);
-        },
-      };
-    },
+    session: (parts) => sessions.open(parts),
     async ready(withinMs) {
       const end = clock.monotonicMs() + withinMs;
       while (!streams.some(({ trusted }) => trusted)) {
@@ -264,18 +246,20 @@ export function attach(options: AttachOptions): Attached {
     },
     metrics: () => ({
       ...counts,
-      ...ends,
+      static_hits: cache.aloneHits,
+      batches: streams.reduce((sum, { batches }) => sum + batches, 0),
+      sessions_ended: sessions.ended,
       streams_up: streams.filter(({ up }) => up).length,
-      waiting: waiting.size,
+      waiting: room.size,
+      queued: streams.reduce((sum, { queued }) => sum + queued, 0),
+      sessions: sessions.size,
       subjects: cache.size,
     }),
     async [Symbol.asyncDispose]() {
       closed = true;
-      clearInterval(sweep);
       for (const stream of streams) stream.close();
-      for (const ask of waiting)
-        ask.done(deny("internal_error", new Fault("unreachable", "the client was closed")));
-      for (const { stub } of stubs) stub.close();
+      for (const ask of room.close()) refuse(ask, new Fault("unreachable", "the client was closed"));
+      for (const stub of stubs) stub.close();
     },
   };
 }

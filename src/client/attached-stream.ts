@@ -1,5 +1,4 @@
 /** One stream to one node: batches out, answers and changes in, a lease kept alive; opened again when it ends. */
-import { channel } from "node:diagnostics_channel";
 import { type ClientDuplexStream, Metadata, type ServiceError } from "@grpc/grpc-js";
 import type { Reading } from "../coherence/client-lease.ts";
 import type { Decision } from "../decision/decision.ts";
@@ -7,9 +6,12 @@ import type { Query } from "../decision/query.ts";
 import type * as wire from "../gen/sallyport/v1/broker.ts";
 import type { BrokerServiceClient } from "../gen/sallyport/v1/broker.ts";
 import type { Fault } from "../runtime/fault.ts";
-import { type AnswerCache, isSteady, type Memory } from "./answer-cache.ts";
+import { type AnswerCache, isSteady } from "./answer-cache.ts";
+import { BatchWindow } from "./batch-window.ts";
 import { toFault } from "./faults.ts";
 import { fromWireDecision } from "./from-wire.ts";
+import type { Memory } from "./memory.ts";
+import { type StreamNews, streamNews } from "./news.ts";
 import { toWireItem } from "./to-wire.ts";
 
 /** Where an answer stands in the order of a node's changes. */
@@ -36,6 +38,10 @@ export interface StreamParts {
   readonly cache: AnswerCache;
   readonly batch: number;
   readonly waitingBatches: number;
+  /** Kinds that are gone on with while no node is reached. */
+  readonly failStatic: readonly string[];
+  /** A batch that waits longer makes others ask elsewhere, in milliseconds. */
+  readonly stallMs: number;
   readonly nextId: () => string;
   /** It is ready: sessions can be announced. */
   readonly onUp: (stream: AttachedStream) => void;
@@ -48,19 +54,12 @@ export interface StreamParts {
 
 type Call = ClientDuplexStream<wire.AttachRequest, wire.AttachResponse>;
 
-/** What the channel `sallyport:client:stream` says. */
-export interface StreamNews {
-  readonly name: string;
-  readonly address: string;
-  readonly up: boolean;
-  readonly error?: Fault;
-}
-
-const news = channel("sallyport:client:stream");
 const shortestPauseMs = 50;
 const longestPauseMs = 5000;
 /** A stream that says nothing for this long after its opening is given up. */
 const welcomeMs = 5000;
+/** Renewals, three to a lease, that may go without any word of the node; then it is given up. */
+const silentRenewals = 4;
 
 export class AttachedStream {
   readonly #parts: StreamParts;
@@ -73,8 +72,9 @@ export class AttachedStream {
   #closed = false;
   #scheduled = false;
   #batchId = 0;
+  readonly #window = new BatchWindow();
   #maxBatch = 1;
-  #maxWaiting = 1;
+  #silent = 0;
   #failures = 0;
   #renewal: NodeJS.Timeout | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -93,6 +93,29 @@ export class AttachedStream {
   /** Whether it can be asked. */
   get up(): boolean {
     return this.#up;
+  }
+
+  /** Whether it has left a batch without an answer for too long. */
+  stalled(nowMs: number): boolean {
+    for (const { sent } of this.#waiting.values()) return nowMs - sent.monotonicMs > this.#parts.stallMs;
+    return false;
+  }
+
+  /** Questions that have not left yet. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /** Batches that have left. */
+  get batches(): number {
+    return this.#batchId;
+  }
+
+  /** Forgets questions that nobody waits for any more, and have not left. */
+  sweep(): void {
+    let kept = 0;
+    for (const ask of this.#queue) if (!ask.settled) this.#queue[kept++] = ask;
+    this.#queue.length = kept;
   }
 
   /** Whether its lease is alive. */
@@ -126,7 +149,7 @@ export class AttachedStream {
   }
 
   #open(): void {
-    const { name, stub } = this.#parts;
+    const { failStatic, name, stub } = this.#parts;
     const call = stub.attach(new Metadata());
     this.#call = call;
     const late = setTimeout(() => call.cancel(), welcomeMs);
@@ -136,11 +159,12 @@ export class AttachedStream {
     };
     call.on("data", (response: wire.AttachResponse) => {
       clearTimeout(late);
+      this.#silent = 0;
       if (this.#call === call) this.#read(response);
     });
     call.on("error", ended);
     call.on("end", () => ended(new Error("the service ended it")));
-    call.write({ message: { $case: "hello", value: { client: name } } });
+    call.write({ message: { $case: "hello", value: { client: name, fail_static: [...failStatic] } } });
   }
 
   #read({ message }: wire.AttachResponse): void {
@@ -172,19 +196,26 @@ export class AttachedStream {
     this.#epoch = epoch;
     this.#memory.position = position;
     this.#maxBatch = Math.max(1, Math.min(this.#parts.batch, max_batch));
-    this.#maxWaiting = Math.max(1, Math.min(this.#parts.waitingBatches, max_waiting_batches));
+    this.#window.open(Math.min(this.#parts.waitingBatches, max_waiting_batches));
     this.#up = true;
     this.#failures = 0;
+    this.#silent = 0;
     this.#renew();
     this.#renewal = setInterval(() => this.#renew(), Math.max(20, lease_ms / 3));
     this.#renewal.unref();
     const { address, name, onUp } = this.#parts;
-    news.publish({ name, address, up: true } satisfies StreamNews);
+    streamNews.publish({ name, address, up: true } satisfies StreamNews);
     onUp(this);
     this.#schedule();
   }
 
+  /** A node that answers no renewal for longer than a lease is given up: the connection may look alive for much longer. */
   #renew(): void {
+    this.#silent += 1;
+    if (this.#silent > silentRenewals) {
+      this.#call?.cancel();
+      return;
+    }
     const nonce = this.#memory.lease.renew(this.#parts.cache.reading());
     this.say({ $case: "renew", value: { nonce } });
   }
@@ -198,9 +229,9 @@ export class AttachedStream {
     });
   }
 
-  /** While many batches wait, the next one grows. */
+  /** While as many batches are on their way as the service takes, the next one grows. */
   #flush(): void {
-    while (this.#up && this.#queue.length > 0 && this.#waiting.size < this.#maxWaiting) {
+    while (this.#up && this.#queue.length > 0 && this.#waiting.size < this.#window.limit) {
       const asks = this.#queue.splice(0, this.#maxBatch).filter(({ settled }) => !settled);
       if (asks.length === 0) continue;
       this.#batchId += 1;
@@ -214,6 +245,10 @@ export class AttachedStream {
     const batch = this.#waiting.get(batch_id);
     if (batch === undefined) return;
     this.#waiting.delete(batch_id);
+    this.#window.answered(
+      this.#parts.cache.reading().monotonicMs - batch.sent.monotonicMs,
+      this.#queue.length,
+    );
     const { cache, nextId, onOvertaken } = this.#parts;
     // INVARIANT: what is read after the lease has run out may be older than a receipt, even if it has just arrived.
     const overtaken = position < this.#memory.position || !this.trusted;
@@ -226,7 +261,14 @@ export class AttachedStream {
       const result = results[i];
       const decision = fromWireDecision(result?.decision, nextId);
       if (result !== undefined && result.usable_ms > 0 && isSteady(ask.query))
-        cache.keep(this.#memory, ask.query, decision, batch.sent, result.usable_ms, result.rests_on);
+        cache.keep(
+          this.#memory,
+          ask.query,
+          decision,
+          batch.sent,
+          { usableMs: result.usable_ms, aloneMs: result.fail_static_ms },
+          result.rests_on,
+        );
       ask.done(decision, { epoch: this.#epoch, position });
     });
     this.#schedule();
@@ -237,12 +279,12 @@ export class AttachedStream {
     this.#up = false;
     this.#call = undefined;
     clearInterval(this.#renewal);
-    this.#memory.end();
+    this.#parts.cache.ended(this.#memory);
     this.#memory = this.#parts.cache.memory();
     const unanswered = [...this.#waiting.values()].flatMap(({ asks }) => asks);
     this.#waiting.clear();
     const { address, name, onDown } = this.#parts;
-    if (was) news.publish({ name, address, up: false, error: fault } satisfies StreamNews);
+    if (was) streamNews.publish({ name, address, up: false, error: fault } satisfies StreamNews);
     if (!this.#closed) {
       const most = Math.min(longestPauseMs, shortestPauseMs * 2 ** this.#failures);
       this.#failures = Math.min(this.#failures + 1, 10);

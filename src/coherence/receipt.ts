@@ -43,6 +43,8 @@ export interface Concerned extends Witness {
   readonly standing: LinkStanding;
   /** Sessions of the changed devices that were open then. */
   readonly openSessions: number;
+  /** What it was promised for a time without any node: it counts until the client acknowledges. */
+  readonly promised: readonly { readonly key: string; readonly until: number }[];
   /** What became of them, once the client said so; `undefined` before. */
   readonly sessionsDone: () => { readonly closed: number; readonly kept: number } | undefined;
 }

@@ -33,6 +33,7 @@ export interface Obligations {
   readonly artifact?: string;
   readonly resume?: boolean;
   readonly expires_at?: number;
+  readonly fail_static_s?: number;
 }
 
 /** Names of all obligations an answer can carry. */
@@ -58,6 +59,7 @@ export const obligationNames: readonly (keyof Obligations)[] = [
   "artifact",
   "resume",
   "expires_at",
+  "fail_static_s",
 ];
 
 /** Obligations that an enforcement point may leave undone without turning the allow into a denial. */
@@ -67,6 +69,7 @@ export const advisoryObligations: ReadonlySet<keyof Obligations> = new Set([
   "update_by",
   "resync_clock",
   "notify",
+  "fail_static_s",
 ] as const);
 
 /** Obligations that are duties of the service itself, never of the enforcement point. */

@@ -24,11 +24,38 @@ export interface OpenSession {
   readonly gateway: string;
 }
 
+/** A promise to one client that it may go on with an answer while it reaches no node. */
+export interface StaticPromise {
+  readonly key: RecordKey;
+  /** Unix seconds. */
+  readonly until: number;
+}
+
+/** What a change means for one link. */
+export interface Concern {
+  /** Its sessions that rest on what changed. */
+  readonly sessions: number;
+  /** What it was promised of what changed: void once it acknowledges. */
+  readonly promised: readonly StaticPromise[];
+}
+
+/** What may be remembered of one record. */
+interface Interest {
+  /** When the last answer that rests on it ends, on the monotonic clock. */
+  untilMs: number;
+  /** The last position that had been told when such an answer left. */
+  at: number;
+  /** The end of what was promised for a time without any node, unix seconds; 0: nothing. */
+  staticUntil: number;
+}
+
 /** What a link is made of. */
 export interface LinkParts {
   readonly peer: Peer;
   readonly client: string;
   readonly terms: LeaseTerms;
+  /** Kinds whose answers the client would go on with while it reaches no node. */
+  readonly failStatic?: ReadonlySet<string>;
   /** Puts a change into the stream, ahead of whatever is written later. */
   readonly tell: (change: LinkChange) => void;
   /** Records that the answers about a session rest on. */
@@ -44,8 +71,11 @@ export class AttachedLink {
   readonly client: string;
   readonly standing: LinkStanding;
   readonly #parts: LinkParts;
-  /** Until when an answer that rests on a record may be remembered, on the monotonic clock. */
-  readonly #interest = new Map<RecordKey, number>();
+  /** By record; it ends by time, or when the client has acknowledged a change of it. */
+  readonly #interest = new Map<RecordKey, Interest>();
+  readonly #told: { readonly position: number; readonly records: readonly RecordKey[] | "everything" }[] = [];
+  #lastTold = 0;
+  #staticUntil = 0;
   readonly #sessions = new Map<number, { readonly session: OpenSession; keys: readonly RecordKey[] }>();
   readonly #sessionsOf = new Map<RecordKey, Set<number>>();
   readonly #reports = new Map<number, SessionsDone>();
@@ -60,6 +90,11 @@ export class AttachedLink {
     this.standing = new LinkStanding(parts.terms);
   }
 
+  /** Whether answers of this kind may be gone on with while no node is reached. */
+  failsStatic(kind: string): boolean {
+    return this.#parts.failStatic?.has(kind) === true;
+  }
+
   /** Sessions that are open. */
   get sessions(): number {
     return this.#sessions.size;
@@ -70,14 +105,26 @@ export class AttachedLink {
     return this.#interest.size;
   }
 
-  /** An answer goes out that may be remembered until `untilMs`. */
-  remembers(restsOn: readonly RecordKey[], untilMs: number, nowMs: number): void {
+  /** The end of the last promise for a time without any node, unix seconds. */
+  get staticUntil(): number {
+    return this.#staticUntil;
+  }
+
+  /** An answer goes out that may be remembered until `untilMs`, and without any node until `staticUntil`. */
+  remembers(restsOn: readonly RecordKey[], untilMs: number, nowMs: number, staticUntil = 0): void {
+    if (staticUntil > this.#staticUntil) this.#staticUntil = staticUntil;
     for (const key of restsOn) {
       const had = this.#interest.get(key);
-      if (had === undefined || had < untilMs) this.#interest.set(key, untilMs);
+      if (had === undefined) this.#interest.set(key, { untilMs, at: this.#lastTold, staticUntil });
+      else {
+        had.at = this.#lastTold;
+        if (untilMs > had.untilMs) had.untilMs = untilMs;
+        if (staticUntil > had.staticUntil) had.staticUntil = staticUntil;
+      }
     }
     if (this.#interest.size < this.#pruneAt) return;
-    for (const [key, until] of this.#interest) if (until <= nowMs) this.#interest.delete(key);
+    for (const [key, { staticUntil: promised, untilMs: until }] of this.#interest)
+      if (until <= nowMs && promised === 0) this.#interest.delete(key);
     this.#pruneAt = Math.max(pruneAt, this.#interest.size * 2);
   }
 
@@ -111,17 +158,21 @@ export class AttachedLink {
     for (const session of sessions) this.opened(session);
   }
 
-  /** Tells the stream of a change if it concerns it; returns how many of its sessions do, or `undefined`. */
+  /** Tells the stream of a change if it concerns it; returns what it means there, or `undefined`. */
   change(
     position: number,
     records: readonly RecordKey[] | "everything",
-    nowMs: number,
+    now: { readonly monotonicMs: number; readonly unixS: number },
     cutOff: (device: string) => boolean,
-  ): number | undefined {
-    const concerned =
-      records === "everything"
-        ? records
-        : records.filter((key) => this.#sessionsOf.has(key) || (this.#interest.get(key) ?? 0) > nowMs);
+  ): Concern | undefined {
+    const matters = (key: RecordKey): boolean => {
+      const interest = this.#interest.get(key);
+      if (interest === undefined) return this.#sessionsOf.has(key);
+      return (
+        interest.untilMs > now.monotonicMs || interest.staticUntil > now.unixS || this.#sessionsOf.has(key)
+      );
+    };
+    const concerned = records === "everything" ? records : records.filter(matters);
     if (concerned !== "everything" && concerned.length === 0) return undefined;
     const ids = this.#affected(concerned);
     const disconnect =
@@ -131,14 +182,40 @@ export class AttachedLink {
       const open = this.#sessions.get(id);
       if (open !== undefined) this.opened(open.session);
     }
-    if (concerned === "everything") this.#interest.clear();
-    else for (const key of concerned) this.#interest.delete(key);
+    const promised = this.#promisedOf(concerned, now.unixS);
+    this.#lastTold = position;
     this.standing.tell(position);
     if (!this.ended) {
+      this.#told.push({ position, records: concerned });
       const action = disconnect ? "disconnect" : "recheck";
       this.#parts.tell({ position, records: concerned, action, sessions: ids });
     }
-    return ids.length;
+    return { sessions: ids.length, promised };
+  }
+
+  #promisedOf(records: readonly RecordKey[] | "everything", now: number): StaticPromise[] {
+    if (this.#staticUntil <= now) return [];
+    const keys = records === "everything" ? this.#interest.keys() : records;
+    const promised: StaticPromise[] = [];
+    for (const key of keys) {
+      const until = this.#interest.get(key)?.staticUntil ?? 0;
+      if (until > now) promised.push({ key, until });
+    }
+    return promised;
+  }
+
+  /**
+   * INVARIANT: what a client may remember is forgotten here only when it says that it has forgotten: a second change
+   * of the same record concerns it as long as the first is not acknowledged.
+   */
+  #forgotten(position: number): void {
+    for (let told = this.#told[0]; told !== undefined && told.position <= position; told = this.#told[0]) {
+      this.#told.shift();
+      for (const key of told.records === "everything" ? this.#interest.keys() : told.records) {
+        const interest = this.#interest.get(key);
+        if (interest !== undefined && interest.at < told.position) this.#interest.delete(key);
+      }
+    }
   }
 
   #affected(records: readonly RecordKey[] | "everything"): number[] {
@@ -151,6 +228,7 @@ export class AttachedLink {
   /** The client acted on a change, and on its sessions where it says so. `false`: it was never told. */
   acknowledged(position: number, done: SessionsDone | undefined): boolean {
     if (!this.standing.acknowledge(position)) return false;
+    this.#forgotten(position);
     if (done !== undefined) {
       this.#reports.set(position, done);
       const oldest = this.#reports.keys().next().value;

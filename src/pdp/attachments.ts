@@ -85,10 +85,15 @@ export class Attachments {
   }
 
   /** A stream was opened. */
-  attach(peer: Peer, client: string, tell: (change: LinkChange) => void): AttachedLink {
+  attach(
+    peer: Peer,
+    client: string,
+    tell: (change: LinkChange) => void,
+    failStatic: ReadonlySet<string> = new Set(),
+  ): AttachedLink {
     this.#sweep();
     const keysOf = (session: OpenSession): readonly RecordKey[] => this.#keysOf(peer, session);
-    const link = new AttachedLink({ peer, client, terms: this.terms, tell, keysOf });
+    const link = new AttachedLink({ peer, client, terms: this.terms, failStatic, tell, keysOf });
     this.#links.add(link);
     return link;
   }
@@ -120,15 +125,17 @@ export class Attachments {
   apply(change: Change): number {
     this.#sweep();
     const records = change.scope === "everything" ? change.scope : change.keys;
-    const nowMs = this.#parts.clock.monotonicMs();
+    const { clock } = this.#parts;
+    const now = { monotonicMs: clock.monotonicMs(), unixS: clock.now() };
     const position = this.#recent.add(records);
     const concerned: Concerned[] = [];
     for (const link of this.#links) {
-      const openSessions = link.change(position, records, nowMs, (device) => this.#isCutOff(device));
-      if (openSessions === undefined) continue;
+      const concern = link.change(position, records, now, (device) => this.#isCutOff(device));
+      if (concern === undefined) continue;
       const { client, peer, standing } = link;
+      const { promised, sessions: openSessions } = concern;
       const sessionsDone = () => link.report(position);
-      concerned.push({ peer: peer.name, client, standing, openSessions, sessionsDone });
+      concerned.push({ peer: peer.name, client, standing, openSessions, promised, sessionsDone });
     }
     this.#announced.push({ position, records, concerned });
     if (this.#announced.length > keptChanges) this.#announced.shift();
@@ -198,17 +205,21 @@ export class Attachments {
 
   #uncovered(changes: readonly Announced[]): Uncovered[] {
     const now = this.#parts.clock.now();
-    const worded = (device: string, until: number): Uncovered =>
-      until === unboundedUntil ? { device } : { device, may_allow_until: until };
-    if (changes.some(({ records }) => records === "everything")) {
-      const until = this.promises.latest(now);
-      return until === undefined ? [] : [worded("*", until)];
+    const ends = new Map<string, number>();
+    const add = (key: string, until: number | undefined): void => {
+      if (until === undefined || until <= now) return;
+      const device = key.startsWith("device:") ? key.slice(7) : key;
+      ends.set(device, Math.max(ends.get(device) ?? 0, until));
+    };
+    if (changes.some(({ records }) => records === "everything")) add("*", this.promises.latest(now));
+    for (const { concerned, position, records } of changes) {
+      if (records !== "everything") for (const key of records) add(key, this.promises.of(key, now));
+      for (const { promised, standing } of concerned)
+        if (standing.acknowledged < position) for (const { key, until } of promised) add(key, until);
     }
-    const keys = new Set(changes.flatMap(({ records }) => records as readonly RecordKey[]));
-    return [...keys].flatMap((key) => {
-      const until = this.promises.of(key, now);
-      return until === undefined ? [] : [worded(key.startsWith("device:") ? key.slice(7) : key, until)];
-    });
+    return [...ends].map(([device, until]) =>
+      until === unboundedUntil ? { device } : { device, may_allow_until: until },
+    );
   }
 
   /** A device whose sessions need not be asked about: nothing is open to it. */
@@ -235,8 +246,11 @@ export class Attachments {
   }
 
   #sweep(): void {
-    const nowMs = this.#parts.clock.monotonicMs();
-    for (const link of this.#links)
-      if (link.ended && nowMs >= link.standing.leasedUntilMs) this.#links.delete(link);
+    const { clock } = this.#parts;
+    const [nowMs, now] = [clock.monotonicMs(), clock.now()];
+    for (const link of this.#links) {
+      if (!link.ended || nowMs < link.standing.leasedUntilMs || now < link.staticUntil) continue;
+      this.#links.delete(link);
+    }
   }
 }

@@ -55,6 +55,7 @@ const obligationTypes: Readonly<Record<keyof Obligations, "number" | "boolean" |
   artifact: "string",
   resume: "boolean",
   expires_at: "number",
+  fail_static_s: "number",
 };
 
 function isStrings(value: unknown): value is string[] {

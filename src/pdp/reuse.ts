@@ -34,6 +34,23 @@ export function usableMs(query: Query, decision: Decision, wallMs: number, mostM
   return Math.max(0, Math.min(mostMs, Math.floor(valid_until * 1000 - wallMs)));
 }
 
+/**
+ * Milliseconds for which a client that reaches no node may go on with an answer, where the policy grants that; 0: not at
+ * all. What may not be used again is not gone on with either, so that commands, connects and messages with a time or
+ * number of their own never are.
+ */
+export function staticMs(decision: Decision, usable: number, wallMs: number): number {
+  const granted = decision.obligations.fail_static_s ?? 0;
+  if (!decision.allow || usable === 0 || granted <= 0) return 0;
+  const { valid_until = Number.POSITIVE_INFINITY } = decision;
+  return Math.max(0, Math.min(granted * 1000, Math.floor(valid_until * 1000 - wallMs)));
+}
+
+/** Unix seconds by which such a promise has ended on any clock: two clocks drift apart by less than 1 %. */
+export function promisedUntil(now: number, forMs: number): number {
+  return now + Math.ceil((forMs * 1.01) / 1000) + 1;
+}
+
 /** Unix seconds until which a caller who cannot be told may go on with an answer; 0: it allows nothing. */
 export function mayAllowUntil(decision: Decision, now: number): number {
   if (!decision.allow) return 0;

@@ -43,6 +43,18 @@ export function adminService(
   receipts: ReceiptBook,
   plane?: { status(): { readonly ageS: number; readonly fault?: { readonly message: string } } },
 ): GrpcService {
+  /** Does something, and says who has acted on it. */
+  const withReceipt = async <T>(
+    wait: boolean,
+    act: () => Promise<T>,
+  ): Promise<{ readonly done: T; readonly receipt: wire.Receipt }> => {
+    const mark = await receipts.mark();
+    const done = await act();
+    return {
+      done,
+      receipt: toWireReceipt(await (wait ? receipts.receipt(mark) : receipts.receiptNow(mark))),
+    };
+  };
   return {
     definition: wire.AdminServiceService,
     implementation: {
@@ -51,25 +63,28 @@ export function adminService(
         const { author, device_id, expires_at, mode, reason } = request;
         const target = { kind: "device", id: device_id };
         const wording = { kind: "quarantine", target, mode, signal: "", reason, expires_at };
-        const mark = await receipts.mark();
-        const act = toAct(await admin.set(peer, wording, author));
-        const receipt = await (request.wait ? receipts.receipt(mark) : receipts.receiptNow(mark));
-        return { act, receipt: toWireReceipt(receipt) };
+        const { done, receipt } = await withReceipt(request.wait, () => admin.set(peer, wording, author));
+        return { act: toAct(done), receipt };
       }),
       setOverride: unary<wire.SetOverrideRequest, wire.SetOverrideResponse>(async (request, peer) => {
         permitByName(peer, "admin");
-        const { expires_at, kind, mode, reason, signal, target } = request.override ?? nothing;
+        const { author, override, wait } = request;
+        const { expires_at, kind, mode, reason, signal, target } = override ?? nothing;
         const wording = { kind, target, mode, signal, reason, expires_at };
-        return { act: toAct(await admin.set(peer, wording, request.author)) };
+        const { done, receipt } = await withReceipt(wait, () => admin.set(peer, wording, author));
+        return { act: toAct(done), receipt };
       }),
       lift: unary<wire.LiftRequest, wire.LiftResponse>(async (request, peer) => {
         permitByName(peer, "admin");
         const { approvals, author, id, kind, reason, target } = request;
-        const lifted = await admin.lift(peer, { approvals, author, id, kind, reason, target });
+        const { done, receipt } = await withReceipt(request.wait, () =>
+          admin.lift(peer, { approvals, author, id, kind, reason, target }),
+        );
         return {
-          act: toAct(lifted),
-          remaining: lifted.remaining.map(toOverride),
-          evidence_newer_than: lifted.evidenceNewerThan,
+          act: toAct(done),
+          remaining: done.remaining.map(toOverride),
+          evidence_newer_than: done.evidenceNewerThan,
+          receipt,
         };
       }),
       listOverrides: unary<wire.ListOverridesRequest, wire.ListOverridesResponse>((request, peer) => {

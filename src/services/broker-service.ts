@@ -10,7 +10,7 @@ import { nextDecisionId } from "../pdp/answer.ts";
 import type { AttachedLink, LinkChange, OpenSession } from "../pdp/attached-link.ts";
 import type { Attachments } from "../pdp/attachments.ts";
 import type { PeerDecider } from "../pdp/pdp.ts";
-import { usableMs } from "../pdp/reuse.ts";
+import { promisedUntil, staticMs, usableMs } from "../pdp/reuse.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
 import type { GrpcService } from "../runtime/ports.ts";
@@ -29,6 +29,8 @@ export interface BrokerServiceParts {
   readonly attachLimits?: AttachLimits;
   /** Longest use of one answer, milliseconds. */
   readonly usableMs: number;
+  /** Told, before the promise is made, until when somebody may go on allowing without hearing of changes, unix seconds. */
+  readonly promised?: (until: number) => void;
   readonly clock: Clock;
 }
 
@@ -41,6 +43,13 @@ const opened = (given: wire.SessionOpened): OpenSession => ({
   id: given.session_id,
   device: given.device_id,
   gateway: given.gateway_id,
+});
+
+const unusable = (decision: Decision): wire.AttachedResult => ({
+  decision: toWireDecision(decision),
+  usable_ms: 0,
+  rests_on: [],
+  fail_static_ms: 0,
 });
 
 /** One stream. Every handler throws a fault to end it. */
@@ -118,12 +127,12 @@ class Attached {
     }
   }
 
-  #hello({ client }: wire.Hello): void {
+  #hello({ client, fail_static }: wire.Hello): void {
     if (this.#link !== undefined) throw new Fault("request_invalid", "`hello` was sent already");
     if (client.length > this.#limits.client_chars)
       this.#tooMany("characters in `client`", this.#limits.client_chars);
     const { attachments, limits } = this.#parts;
-    this.#link = attachments.attach(this.#peer, client, (change) => this.#tell(change));
+    this.#link = attachments.attach(this.#peer, client, (change) => this.#tell(change), new Set(fail_static));
     this.#send({
       $case: "welcome",
       value: {
@@ -212,8 +221,7 @@ class Attached {
   }
 
   #denied(reason: "bad_request" | "internal_error"): wire.AttachedResult {
-    const decision = toWireDecision(denial(reason, { id: nextDecisionId() }));
-    return { decision, usable_ms: 0, rests_on: [] };
+    return unusable(denial(reason, { id: nextDecisionId() }));
   }
 
   #answer(link: AttachedLink, item: BatchItem): wire.AttachedResult | Promise<wire.AttachedResult> {
@@ -251,12 +259,16 @@ class Attached {
     const nowMs = clock.monotonicMs();
     // An allow on its way counts as remembered: it may be read as long as the lease lasts.
     const reachMs = decision.allow ? Math.max(usable_ms, durationMs) : usable_ms;
-    if (reachMs > 0) link.remembers(decision.rests_on, nowMs + reachMs + marginMs, nowMs);
-    if (usable_ms === 0) return { decision: toWireDecision(decision), usable_ms, rests_on: [] };
+    const alone = link.failsStatic(query.kind) ? staticMs(decision, usable_ms, clock.wallMs()) : 0;
+    const staticUntil = alone === 0 ? 0 : promisedUntil(clock.now(), alone);
+    if (staticUntil > 0) this.#parts.promised?.(staticUntil);
+    if (reachMs > 0) link.remembers(decision.rests_on, nowMs + reachMs + marginMs, nowMs, staticUntil);
+    if (usable_ms === 0) return unusable(decision);
     return {
       decision: toWireDecision(decision),
       usable_ms,
       rests_on: decision.rests_on as unknown as string[],
+      fail_static_ms: alone,
     };
   }
 

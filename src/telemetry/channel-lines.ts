@@ -116,6 +116,21 @@ export const channelLines: Readonly<Record<string, Wording>> = {
     message: "a node said what to forget",
     fields: message as { position: number; forgotten: number; sessions: number },
   }),
+  "sallyport:client:denied": (message) => ({
+    level: "debug",
+    message: "the client denied a question itself",
+    fields: message as { kind: string; error: unknown },
+  }),
+  "sallyport:client:alone": (message) => {
+    const { alone, kinds } = message as { alone: boolean; kinds: readonly string[] };
+    return alone
+      ? {
+          level: "error",
+          message: "no node can be reached; earlier answers are gone on with",
+          fields: { kinds },
+        }
+      : { level: "info", message: "a node can be reached again", fields: { kinds } };
+  },
   "sallyport:registry:applied": (message) => ({
     level: "debug",
     message: "records changed",

@@ -23,7 +23,7 @@ let lines: Line[];
 const portOf = (address: string): number => Number(address.split(":").at(-1));
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function until(done: () => boolean, ms = 10_000): Promise<void> {
+async function until(done: () => boolean, ms = 30_000): Promise<void> {
   const end = Date.now() + ms;
   while (!done()) {
     if (Date.now() > end) throw new Error(`it did not happen: ${JSON.stringify(lines.slice(-5))}`);

@@ -5,7 +5,7 @@ import { publishOf, subjectOf } from "../client/attached.ts";
 
 const client = attach({ addresses: [process.argv[2] ?? ""], name: "child", deadlineMs: 300 });
 const query = publishOf(subjectOf(0));
-await client.ready(10_000);
+await client.ready(30_000);
 setInterval(() => {
   // The moment before: a process that is stopped between deciding and writing is beyond any protocol.
   let at = Date.now();

@@ -145,6 +145,8 @@ export interface LiftRequest {
   reason: string;
   author: string;
   approvals: ActApproval[];
+  /** As of a quarantine. */
+  wait: boolean;
 }
 
 export interface LiftResponse {
@@ -155,16 +157,24 @@ export interface LiftResponse {
   remaining: Override[];
   /** Unix seconds: evidence must be newer than this; 0: none is needed. */
   evidence_newer_than: number;
+  /** Who goes by what is in force now. Until then somebody may go on denying, and by what is `uncovered` also allowing. */
+  receipt?: Receipt | undefined;
 }
 
 export interface SetOverrideRequest {
   /** `id`, `by` and `since` are the service's and must be empty. */
   override?: Override | undefined;
   author: string;
+  /** As of a quarantine. */
+  wait: boolean;
 }
 
 export interface SetOverrideResponse {
-  act?: Act | undefined;
+  act?:
+    | Act
+    | undefined;
+  /** Who has acted on it, as things stand when this answer leaves. */
+  receipt?: Receipt | undefined;
 }
 
 export interface ListOverridesRequest {
@@ -961,7 +971,7 @@ export const Uncovered: MessageFns<Uncovered> = {
 };
 
 function createBaseLiftRequest(): LiftRequest {
-  return { id: "", target: undefined, kind: "", reason: "", author: "", approvals: [] };
+  return { id: "", target: undefined, kind: "", reason: "", author: "", approvals: [], wait: false };
 }
 
 export const LiftRequest: MessageFns<LiftRequest> = {
@@ -983,6 +993,9 @@ export const LiftRequest: MessageFns<LiftRequest> = {
     }
     for (const v of message.approvals) {
       ActApproval.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.wait !== false) {
+      writer.uint32(56).bool(message.wait);
     }
     return writer;
   },
@@ -1048,6 +1061,14 @@ export const LiftRequest: MessageFns<LiftRequest> = {
             message.approvals.push(ActApproval.decode(reader, reader.uint32()));
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.wait = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1062,7 +1083,7 @@ export const LiftRequest: MessageFns<LiftRequest> = {
 };
 
 function createBaseLiftResponse(): LiftResponse {
-  return { act: undefined, remaining: [], evidence_newer_than: 0 };
+  return { act: undefined, remaining: [], evidence_newer_than: 0, receipt: undefined };
 }
 
 export const LiftResponse: MessageFns<LiftResponse> = {
@@ -1075,6 +1096,9 @@ export const LiftResponse: MessageFns<LiftResponse> = {
     }
     if (message.evidence_newer_than !== 0) {
       writer.uint32(24).int64(message.evidence_newer_than);
+    }
+    if (message.receipt !== undefined) {
+      Receipt.encode(message.receipt, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -1116,6 +1140,14 @@ export const LiftResponse: MessageFns<LiftResponse> = {
             message.evidence_newer_than = longToNumber(reader.int64());
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.receipt = Receipt.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1130,7 +1162,7 @@ export const LiftResponse: MessageFns<LiftResponse> = {
 };
 
 function createBaseSetOverrideRequest(): SetOverrideRequest {
-  return { override: undefined, author: "" };
+  return { override: undefined, author: "", wait: false };
 }
 
 export const SetOverrideRequest: MessageFns<SetOverrideRequest> = {
@@ -1140,6 +1172,9 @@ export const SetOverrideRequest: MessageFns<SetOverrideRequest> = {
     }
     if (message.author !== "") {
       writer.uint32(18).string(message.author);
+    }
+    if (message.wait !== false) {
+      writer.uint32(24).bool(message.wait);
     }
     return writer;
   },
@@ -1173,6 +1208,14 @@ export const SetOverrideRequest: MessageFns<SetOverrideRequest> = {
             message.author = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.wait = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1187,13 +1230,16 @@ export const SetOverrideRequest: MessageFns<SetOverrideRequest> = {
 };
 
 function createBaseSetOverrideResponse(): SetOverrideResponse {
-  return { act: undefined };
+  return { act: undefined, receipt: undefined };
 }
 
 export const SetOverrideResponse: MessageFns<SetOverrideResponse> = {
   encode(message: SetOverrideResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.act !== undefined) {
       Act.encode(message.act, writer.uint32(10).fork()).join();
+    }
+    if (message.receipt !== undefined) {
+      Receipt.encode(message.receipt, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -1217,6 +1263,14 @@ export const SetOverrideResponse: MessageFns<SetOverrideResponse> = {
             }
 
             message.act = Act.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.receipt = Receipt.decode(reader, reader.uint32());
             continue;
           }
         }

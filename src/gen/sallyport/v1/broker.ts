@@ -69,6 +69,11 @@ export interface Hello {
    * the peer of the connection.
    */
   client: string;
+  /**
+   * Kinds (`publish`, `subscribe`) whose answers the client goes on with while it reaches no node, where the policy
+   * grants that (`fail_static_ms`). Nothing is granted for other kinds.
+   */
+  fail_static: string[];
 }
 
 /** Answers `hello`. */
@@ -113,6 +118,11 @@ export interface AttachedResult {
   usable_ms: number;
   /** Records that the answer rests on, as changes name them; given where `usable_ms` is. */
   rests_on: string[];
+  /**
+   * How long after its batch was *sent* the answer may be used although the lease is dead, while the client reaches no
+   * node at all; 0: not at all. It ends when any node is reached again: then everything is asked again.
+   */
+  fail_static_ms: number;
 }
 
 /** Asks for a lease. To be sent at a third of its duration. */
@@ -381,13 +391,16 @@ export const AttachResponse: MessageFns<AttachResponse> = {
 };
 
 function createBaseHello(): Hello {
-  return { client: "" };
+  return { client: "", fail_static: [] };
 }
 
 export const Hello: MessageFns<Hello> = {
   encode(message: Hello, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.client !== "") {
       writer.uint32(10).string(message.client);
+    }
+    for (const v of message.fail_static) {
+      writer.uint32(18).string(v!);
     }
     return writer;
   },
@@ -411,6 +424,14 @@ export const Hello: MessageFns<Hello> = {
             }
 
             message.client = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.fail_static.push(reader.string());
             continue;
           }
         }
@@ -653,7 +674,7 @@ export const ResultBatch: MessageFns<ResultBatch> = {
 };
 
 function createBaseAttachedResult(): AttachedResult {
-  return { decision: undefined, usable_ms: 0, rests_on: [] };
+  return { decision: undefined, usable_ms: 0, rests_on: [], fail_static_ms: 0 };
 }
 
 export const AttachedResult: MessageFns<AttachedResult> = {
@@ -666,6 +687,9 @@ export const AttachedResult: MessageFns<AttachedResult> = {
     }
     for (const v of message.rests_on) {
       writer.uint32(26).string(v!);
+    }
+    if (message.fail_static_ms !== 0) {
+      writer.uint32(32).uint32(message.fail_static_ms);
     }
     return writer;
   },
@@ -705,6 +729,14 @@ export const AttachedResult: MessageFns<AttachedResult> = {
             }
 
             message.rests_on.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.fail_static_ms = reader.uint32();
             continue;
           }
         }
@@ -1214,7 +1246,8 @@ export const BrokerServiceService = {
    * they arrive, one after the other. A client that opens several streams keeps what it remembers per stream.
    *
    * REMEMBERING. An answer may be used again for the same question until the first of: `usable_ms` after its batch was
-   * sent, a change that names one of its `rests_on`, the end of the lease, the end of the stream.
+   * sent, a change that names one of its `rests_on`, the end of the lease, the end of the stream. What `fail_static_ms`
+   * grants is the one exception; receipts call it `uncovered`.
    *
    * RESUMING. A new stream resumes nothing: not the lease, not the position, nothing that was remembered. The client
    * sends `list` with its open sessions, and asks again about each of them.
@@ -1241,7 +1274,8 @@ export interface BrokerServiceServer extends UntypedServiceImplementation {
    * they arrive, one after the other. A client that opens several streams keeps what it remembers per stream.
    *
    * REMEMBERING. An answer may be used again for the same question until the first of: `usable_ms` after its batch was
-   * sent, a change that names one of its `rests_on`, the end of the lease, the end of the stream.
+   * sent, a change that names one of its `rests_on`, the end of the lease, the end of the stream. What `fail_static_ms`
+   * grants is the one exception; receipts call it `uncovered`.
    *
    * RESUMING. A new stream resumes nothing: not the lease, not the position, nothing that was remembered. The client
    * sends `list` with its open sessions, and asks again about each of them.
@@ -1260,7 +1294,8 @@ export interface BrokerServiceClient extends Client {
    * they arrive, one after the other. A client that opens several streams keeps what it remembers per stream.
    *
    * REMEMBERING. An answer may be used again for the same question until the first of: `usable_ms` after its batch was
-   * sent, a change that names one of its `rests_on`, the end of the lease, the end of the stream.
+   * sent, a change that names one of its `rests_on`, the end of the lease, the end of the stream. What `fail_static_ms`
+   * grants is the one exception; receipts call it `uncovered`.
    *
    * RESUMING. A new stream resumes nothing: not the lease, not the position, nothing that was remembered. The client
    * sends `list` with its open sessions, and asks again about each of them.

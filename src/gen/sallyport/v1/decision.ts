@@ -519,7 +519,11 @@ export interface Obligations {
     | boolean
     | undefined;
   /** ota: the answer is void from then on. */
-  expires_at?: number | undefined;
+  expires_at?:
+    | number
+    | undefined;
+  /** An attached client that reaches no node may go on with this answer for so many seconds. A permission: advisory. */
+  fail_static_s?: number | undefined;
 }
 
 function createBaseX509Chain(): X509Chain {
@@ -3318,6 +3322,7 @@ function createBaseObligations(): Obligations {
     artifact: undefined,
     resume: undefined,
     expires_at: undefined,
+    fail_static_s: undefined,
   };
 }
 
@@ -3385,6 +3390,9 @@ export const Obligations: MessageFns<Obligations> = {
     }
     if (message.expires_at !== undefined) {
       writer.uint32(168).int64(message.expires_at);
+    }
+    if (message.fail_static_s !== undefined) {
+      writer.uint32(176).uint32(message.fail_static_s);
     }
     return writer;
   },
@@ -3568,6 +3576,14 @@ export const Obligations: MessageFns<Obligations> = {
             }
 
             message.expires_at = longToNumber(reader.int64());
+            continue;
+          }
+          case 22: {
+            if (tag !== 176) {
+              break;
+            }
+
+            message.fail_static_s = reader.uint32();
             continue;
           }
         }
