@@ -8,30 +8,21 @@ import * as wire from "../gen/sallyport/v1/broker.ts";
 import type { BatchItem } from "../gen/sallyport/v1/decision.ts";
 import { nextDecisionId } from "../pdp/answer.ts";
 import type { AttachedLink, LinkChange, OpenSession } from "../pdp/attached-link.ts";
-import type { Attachments } from "../pdp/attachments.ts";
 import type { PeerDecider } from "../pdp/pdp.ts";
-import { promisedUntil, staticMs, usableMs } from "../pdp/reuse.ts";
-import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
 import type { GrpcService } from "../runtime/ports.ts";
 import { connectionOf } from "../server/mount.ts";
 import { toGrpcStatus } from "../server/status.ts";
 import { type AttachLimits, defaultAttachLimits } from "./attach-limits.ts";
+import { type AccountingParts, attachedResult, unusable } from "./attached-result.ts";
 import { type RequestLimits, toQueries } from "./from-wire.ts";
 import { permit } from "./permit.ts";
-import { toWireDecision } from "./to-wire.ts";
 
 /** Parts of the service. */
-export interface BrokerServiceParts {
+export interface BrokerServiceParts extends AccountingParts {
   readonly deciderOf: (peer: Peer) => PeerDecider;
-  readonly attachments: Attachments;
   readonly limits: RequestLimits;
   readonly attachLimits?: AttachLimits;
-  /** Longest use of one answer, milliseconds. */
-  readonly usableMs: number;
-  /** Told, before the promise is made, until when somebody may go on allowing without hearing of changes, unix seconds. */
-  readonly promised?: (until: number) => void;
-  readonly clock: Clock;
 }
 
 type Stream = ServerDuplexStream<wire.AttachRequest, wire.AttachResponse>;
@@ -43,13 +34,6 @@ const opened = (given: wire.SessionOpened): OpenSession => ({
   id: given.session_id,
   device: given.device_id,
   gateway: given.gateway_id,
-});
-
-const unusable = (decision: Decision): wire.AttachedResult => ({
-  decision: toWireDecision(decision),
-  usable_ms: 0,
-  rests_on: [],
-  fail_static_ms: 0,
 });
 
 /** One stream. Every handler throws a fault to end it. */
@@ -253,23 +237,7 @@ class Attached {
   }
 
   #result(link: AttachedLink, query: Query, decision: Decision): wire.AttachedResult {
-    const { attachments, clock } = this.#parts;
-    const usable_ms = usableMs(query, decision, clock.wallMs(), this.#parts.usableMs);
-    const { durationMs, marginMs } = attachments.terms;
-    const nowMs = clock.monotonicMs();
-    // An allow on its way counts as remembered: it may be read as long as the lease lasts.
-    const reachMs = decision.allow ? Math.max(usable_ms, durationMs) : usable_ms;
-    const alone = link.failsStatic(query.kind) ? staticMs(decision, usable_ms, clock.wallMs()) : 0;
-    const staticUntil = alone === 0 ? 0 : promisedUntil(clock.now(), alone);
-    if (staticUntil > 0) this.#parts.promised?.(staticUntil);
-    if (reachMs > 0) link.remembers(decision.rests_on, nowMs + reachMs + marginMs, nowMs, staticUntil);
-    if (usable_ms === 0) return unusable(decision);
-    return {
-      decision: toWireDecision(decision),
-      usable_ms,
-      rests_on: decision.rests_on as unknown as string[],
-      fail_static_ms: alone,
-    };
+    return attachedResult(link, query, decision, this.#parts);
   }
 
   fail(thrown: unknown): void {

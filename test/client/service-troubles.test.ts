@@ -80,7 +80,7 @@ describe("a service that is slow", () => {
 });
 
 describe("a service that is dead", () => {
-  it("though its connection stands is given up, and another node takes over what it was asked", async () => {
+  it("though its connection stands is given up, and asked again on another stream", async () => {
     let alive = true;
     const hung = await service((said, stream) => (alive ? kind()(said, stream) : undefined));
     const attached = client({ addresses: [hung.address], deadlineMs: 20_000 });
@@ -177,11 +177,15 @@ describe("going on without any node", () => {
 
   it("lasts as long as the service has granted, for that kind and question only", async () => {
     const { attached, clock, node } = await granted({ publish: "static" });
+    const subscribe = { kind: "subscribe", subject: query.subject, filter: query.topic, qos: 0 } as const;
+    await attached.decide(subscribe);
+    expect(attached.decide(subscribe)).toMatchObject({ allow: true });
     expect(node.heard[0]).toMatchObject({ value: { fail_static: ["publish"] } });
     await lost(attached, node);
     clock.advance(59);
     expect(attached.decide(query)).toMatchObject({ allow: true, cached: true });
     expect(attached.metrics().static_hits).toBe(1);
+    expect(attached.decide(subscribe)).toBeInstanceOf(Promise);
     expect(await attached.decide(publishOf(subjectOf(0), "ops/other"))).toMatchObject({ allow: false });
     expect(await attached.decide({ kind: "connect", subject: query.subject })).toMatchObject({
       allow: false,

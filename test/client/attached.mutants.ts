@@ -1,0 +1,55 @@
+import type { Mutants } from "../laws/mutant.ts";
+
+export const law: Mutants = {
+  test: "test/client/service-troubles.test.ts",
+  mutants: [
+    {
+      what: "what may be gone on with is gone on with whatever the kind",
+      file: "src/client/answer-cache.ts",
+      find: "if (this.#alone?.has(query.kind) !== true) return undefined;",
+      replace: "if (this.#alone === undefined) return undefined;",
+    },
+    {
+      what: "a time without any node has no end by the wall clock",
+      file: "src/client/answer-cache.ts",
+      find: "sinceMonotonicMs >= answer.aloneEndMonotonicMs || sinceWallMs >= answer.aloneEndWallMs",
+      replace: "sinceMonotonicMs >= answer.aloneEndMonotonicMs",
+    },
+    {
+      what: "a node that is reached again ends nothing",
+      file: "src/client/attach.ts",
+      find: "    downSinceMs = undefined;\n    cache.heard();",
+      replace: "    downSinceMs = undefined;",
+    },
+    {
+      what: "answers count without a lease",
+      file: "src/client/attached-stream.ts",
+      find: "position < this.#memory.position || !this.trusted",
+      replace: "position < this.#memory.position",
+    },
+    {
+      what: "more may wait than fit",
+      file: "src/client/attach.ts",
+      find: "if (room.full)",
+      replace: "if (room.full && closed)",
+    },
+    {
+      what: "questions that nobody waits for stay in the queue",
+      file: "src/client/attach.ts",
+      find: "for (const stream of streams) stream.sweep();",
+      replace: "",
+    },
+    {
+      what: "a node that says nothing is never given up",
+      file: "src/client/attached-stream.ts",
+      find: "if (this.#silent > silentRenewals)",
+      replace: "if (this.#silent > 1e6)",
+    },
+    {
+      what: "a node that leaves batches without an answer is asked all the same",
+      file: "src/client/attach.ts",
+      find: "if (!stream.stalled(nowMs)) return stream;",
+      replace: "return stream;",
+    },
+  ],
+};
