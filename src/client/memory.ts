@@ -77,7 +77,7 @@ export class Memory {
 
   /** Forgets everything. */
   forget(): void {
-    for (const subjects of [...this.#byRecord.values()]) for (const subject of subjects) this.#drop(subject);
+    for (const subjects of this.#byRecord.values()) for (const subject of subjects) this.#drop(subject);
     this.#byRecord.clear();
   }
 }
