@@ -102,6 +102,7 @@ async function build(
     return {
       revision: registry.revision,
       synced,
+      sources: registry.sourceAges(),
       asOfHrMs: machineMs() - ageS * 1000,
       overridesMissing: overrides.missing,
       leases: plane?.grantsLeases !== false,

@@ -1,12 +1,13 @@
 /** A PDP over a table of facts, with proofs that are given as proven. */
 import type { CacheLimits } from "../src/cache/decision-cache.ts";
+import type { Change } from "../src/decision/change.ts";
 import { openTally } from "../src/log/compose-event.ts";
 import type { Evaluation } from "../src/log/event.ts";
+import type { FactsReader } from "../src/pdp/facts-reader.ts";
 import { Pdp, type PdpParts } from "../src/pdp/pdp.ts";
 import { defaultQueryLimits } from "../src/pdp/query-check.ts";
 import type { RateLimits } from "../src/pdp/rate-limits.ts";
 import type { Clock } from "../src/runtime/clock.ts";
-import type { FactsTable } from "./facts-table.ts";
 
 /** Limits that never evict in a test that does not ask for it. */
 export const roomyCache: CacheLimits = {
@@ -24,7 +25,7 @@ const provenOnly: PdpParts["prover"] = {
 
 /** Builds a PDP that hears of every change of `facts`. */
 export function corePdp(
-  facts: FactsTable,
+  facts: FactsReader & { onChange(listener: (change: Change) => void): unknown },
   clock: Clock,
   cacheLimits: CacheLimits = roomyCache,
   seen: (record: Evaluation) => void = () => {},

@@ -11,6 +11,7 @@ import { type Duties, sharedEffects } from "../registry/shared-effects.ts";
 import type { RecordReader } from "../registry/stored-record.ts";
 import { withDuties } from "../registry/with-duties.ts";
 import { withOverrides } from "../registry/with-overrides.ts";
+import { withReports } from "../registry/with-reports.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Closing } from "../runtime/closing.ts";
 import { spiffeNaming } from "./parts.ts";
@@ -52,7 +53,7 @@ export async function openFacts(config: Config, clock: Clock, stack: Closing): P
       leavesMark: (override) => withdrawsTrust(override, registry),
     }),
   );
-  const marked = withLapsedSignals(withDuties(registry, ledger), clock);
+  const marked = withLapsedSignals(withDuties(withReports(registry), ledger), clock);
   const plane = startPlane(config, overrides, ledger, clock, stack);
   return {
     registry,

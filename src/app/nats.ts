@@ -78,6 +78,7 @@ export function followBucket(
       maxLostShare: wanted.max_delete_share,
       kinds: wanted.kinds,
       tenants: wanted.tenants,
+      origin: wanted.origin,
     }),
   );
   if (wanted.write_back) stack.use(new WriteBack({ open: () => link.keyValue(wanted.bucket), ledger }));

@@ -68,6 +68,7 @@ export async function startRecordSources(
             validate,
             kinds: file.kinds,
             tenants: file.tenants,
+            origin: file.origin,
           }),
         );
   for (const each of http)
@@ -86,6 +87,7 @@ export async function startRecordSources(
           credentials: () => credentialsOf(each),
           kinds: each.kinds,
           tenants: each.tenants,
+          origin: each.origin,
         }),
       )
       .start();

@@ -13,6 +13,8 @@ export interface FactsTold {
   readonly synced: boolean;
   /** When they were complete, milliseconds of the machine's monotonic clock, which all processes share. */
   readonly asOfHrMs: number;
+  /** Seconds by which each source of records is behind. */
+  readonly sources: Readonly<Record<string, number>>;
   /** Why there are no overrides to go by; absent: there are. */
   readonly overridesMissing?: string | undefined;
   /** Whether leases may be granted. */

@@ -8,6 +8,7 @@ import { RegistryReader, type Told } from "../registry/registry-reader.ts";
 import type { RecordReader } from "../registry/stored-record.ts";
 import { withDuties } from "../registry/with-duties.ts";
 import { withOverrides } from "../registry/with-overrides.ts";
+import { withReports } from "../registry/with-reports.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Closing } from "../runtime/closing.ts";
 import { machineMs } from "./machine-clock.ts";
@@ -38,10 +39,14 @@ export function openWorkerFacts(
   const registry = stack.use(new RegistryReader(dir, clock));
   const duties = stack.use(new DutyReader(path.join(dir, "duties")));
   const overrides = new OverrideMirror();
-  const records = withOverrides(withLapsedSignals(withDuties(registry, duties), clock), overrides);
-  const here = ({ asOfHrMs, revision, synced }: FactsTold): Told => ({
+  const records = withOverrides(
+    withLapsedSignals(withDuties(withReports(registry), duties), clock),
+    overrides,
+  );
+  const here = ({ asOfHrMs, revision, sources, synced }: FactsTold): Told => ({
     revision,
     synced,
+    sources,
     asOfMs: clock.monotonicMs() - (machineMs() - asOfHrMs),
   });
   let leases = start.facts.leases;

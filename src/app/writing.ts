@@ -82,6 +82,7 @@ export async function startWriting(parts: WritingParts): Promise<Writing> {
           validate: sources.validate,
           clock,
           maxLostShare: config.registry.push.max_delete_share,
+          silenceMs: config.registry.push.silence_s * 1000,
         },
         bundle: () => activation.bundle,
       }),

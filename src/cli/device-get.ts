@@ -14,8 +14,8 @@ async function run(id: string, flags: Flags): Promise<void> {
   const { getDevice } = await import("./registry-call.ts");
   const known = await getDevice(flags, id, flags.byFingerprint);
   if (flags.json === true) {
-    const { invalid, record, revision, watermark } = known;
-    const shown = { id: known.id, revision, watermark, invalid: invalid ?? null, record: record ?? null };
+    const { id, invalid = null, provenance, record = null, revision, watermark } = known;
+    const shown = { id, revision, watermark, invalid, provenance, record };
     process.stdout.write(`${JSON.stringify(shown)}\n`);
     return;
   }

@@ -55,12 +55,26 @@ function support(facts: DeviceRecord["support"] | undefined, now: number): strin
   ];
 }
 
+/** Who said what: one line for each who did. */
+function provenance(all: KnownDevice["provenance"], now: number): string[] {
+  return alignCells(
+    all.map(({ age_s, group, origin, revision, source, told_at }) => [
+      group === "record" ? (all.length > 1 ? "all else" : "all") : group,
+      `${origin}, by ${visible(source || "?")}`,
+      `revision ${revision}`,
+      `${showSpan(age_s)} old`,
+      told_at === 0 ? "" : `said ${showMoment(told_at, now)}`,
+    ]),
+  );
+}
+
 /** The device in aligned lines. `now` is unix seconds. */
-export function renderDevice({ id, invalid, record, revision, watermark }: KnownDevice, now: number): string {
+export function renderDevice(known: KnownDevice, now: number): string {
+  const { id, invalid, record, revision, watermark } = known;
   const through: Row = ["registry", `revision ${revision}, complete through ${showMoment(watermark, now)}`];
   if (record === undefined) {
     const why = invalid ?? "the service sent no record";
-    return `${visible(id)}  ${emphasise("bad", "isolated")}\n${renderRows([["invalid", why], through])}`;
+    return `${visible(id)}  ${emphasise("bad", "isolated")}\n${renderRows([["invalid", why], ["provenance", ...provenance(known.provenance, now)], through])}`;
   }
   const { home_region, regions = [], compliance, via = [], credentials = {} } = record;
   const lifecycle = record.state?.lifecycle ?? "unknown";
@@ -84,6 +98,7 @@ export function renderDevice({ id, invalid, record, revision, watermark }: Known
         `${compliance?.status ?? "unknown"}${waiver === undefined ? "" : `, waiver ${waiver.id} until ${showMoment(waiver.expires_at, now)}`}`,
       ],
       ...state(record.state, now),
+      ["provenance", ...provenance(known.provenance, now)],
       through,
     ],
   )}`;

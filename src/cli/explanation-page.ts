@@ -2,6 +2,7 @@
 import type { Explanation } from "../client/client.ts";
 import { showMoment, showSpan } from "./moment.ts";
 import { alignCells, renderRows } from "./page.ts";
+import { visible } from "./visible.ts";
 
 function age(seconds: number): string {
   return seconds < 0 ? `in ${showSpan(seconds)}` : `${showSpan(seconds)} ago`;
@@ -19,10 +20,17 @@ export function renderExplanation(explanation: Explanation, now: number): string
     age(age_s),
     holds_until === undefined ? "decides nothing any more" : `matters again ${showMoment(holds_until, now)}`,
   ]);
-  const read = records.map(({ key, state, revision }) => [
-    key,
-    state,
-    state === "absent" ? "" : `revision ${revision}`,
+  const read = records.flatMap(({ age_s, key, revision, said, source, state }) => [
+    state === "absent"
+      ? [key, state, "", "", `${showSpan(age_s)} old`]
+      : [key, state, `revision ${revision}`, visible(source), `${showSpan(age_s)} old`],
+    ...said.map((each) => [
+      `  ${each.group}`,
+      `by ${each.origin}`,
+      `revision ${each.revision}`,
+      visible(each.source),
+      `${showSpan(each.age_s)} old`,
+    ]),
   ]);
   return renderRows([
     ["because", summary],

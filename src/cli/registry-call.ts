@@ -3,6 +3,7 @@ import type { DeviceRecord } from "../decision/facts.ts";
 import {
   type GetDeviceResponse,
   type GetStatusResponse,
+  type Provenance,
   RegistryServiceClient,
 } from "../gen/sallyport/v1/registry.ts";
 import { Fault } from "../runtime/fault.ts";
@@ -19,6 +20,8 @@ export interface KnownDevice {
   readonly revision: number;
   /** Time through which the facts are complete, unix seconds. */
   readonly watermark: number;
+  /** Who said what of it: the owner of the record first. */
+  readonly provenance: readonly Provenance[];
 }
 
 /** Says of a device that is not there what that means. */
@@ -42,7 +45,7 @@ export async function getDevice(
       (stub, ...call) =>
         stub.getDevice(byFingerprint ? { id: "", fingerprint: id } : { id, fingerprint: "" }, ...call),
     );
-    const { record_json, invalid, revision, watermark } = answer;
+    const { record_json, invalid, provenance, revision, watermark } = answer;
     const record = record_json === "" ? undefined : parseRecord(record_json);
     return {
       id: record?.id ?? id,
@@ -50,6 +53,7 @@ export async function getDevice(
       ...(record === undefined ? {} : { record }),
       revision,
       watermark,
+      provenance,
     };
   } catch (thrown) {
     throw thrown instanceof Fault ? worded(thrown, id) : thrown;

@@ -25,9 +25,10 @@ function renderSource(source: SourceStatus, now: number): string {
     synced,
     unconfirmed_loss,
   } = source;
-  const { counts, diverges } = source;
+  const { counts, diverges, origin } = source;
   const age = synced ? `${showSpan(age_s)} old` : "no snapshot yet";
-  const lines = [`source ${visible(name)}: ${records} records, ${age}`];
+  const word = origin === "" || origin === "operator" ? "" : `, as the word of the ${visible(origin)}`;
+  const lines = [`source ${visible(name)}: ${records} records, ${age}${word}`];
   if (records > 0) lines.push(`  holds      ${renderCounts(counts)}`);
   if (epoch !== "") lines.push(`  position   ${revision} of epoch ${visible(epoch)}`);
   if (unconfirmed_loss > 0)

@@ -1,4 +1,5 @@
 /** Options as the program sees them: validated, complete, frozen, every path absolute. `schema.ts` describes each. */
+import type { Origin, RecordKind } from "../decision/facts.ts";
 import type { BrokerConfig } from "./brokers-schema.ts";
 
 /** Files of a listener's TLS, PEM; `client_ca` makes client certificates mandatory. */
@@ -31,6 +32,7 @@ export interface PeerConfig {
   readonly endpoint: string;
   readonly zone: string;
   readonly tenants: readonly string[];
+  readonly origin: Origin;
   readonly kinds: readonly (
     | "connect"
     | "publish"
@@ -121,8 +123,9 @@ export interface BundleConfig {
 
 /** What a source of records claims for itself. */
 export interface SourceClaims {
-  readonly kinds?: readonly ("device" | "tenant" | "firmware_policy" | "release" | "rollout")[];
+  readonly kinds?: readonly RecordKind[];
   readonly tenants?: readonly string[];
+  readonly origin: Origin;
 }
 
 /** A server as a source of records. */
@@ -151,7 +154,7 @@ export interface RegistryConfig {
     readonly max_delete_share: number;
     readonly write_back: boolean;
   };
-  readonly push: { readonly max_delete_share: number };
+  readonly push: { readonly max_delete_share: number; readonly silence_s: number };
   readonly attestation: {
     readonly verifiers: readonly { readonly name: string; readonly jwks: string }[];
     readonly signed_only: boolean;

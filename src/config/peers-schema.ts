@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { PeerConfig } from "./config.ts";
+import { originSchema } from "./origin-schema.ts";
 
 const match = z
   .strictObject({
@@ -37,6 +38,9 @@ export const peerSchema: z.ZodType<PeerConfig> = z.strictObject({
     .describe(
       "Kinds of question that it may ask, and `inspect` to explain decisions and read records; `*` for all of these. `admin` (sets and lifts overrides) and `feed` (writes records) must be named.",
     ),
+  origin: originSchema.describe(
+    "As whose word the records count that it pushes (kind `feed`). `verifier` and `device` may push records of kind `report` of that origin only.",
+  ),
   may_assert: z
     .array(z.enum(["credential", "gateway", "actor", "approvals", "break_glass"]))
     .default([])

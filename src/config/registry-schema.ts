@@ -2,6 +2,7 @@
 import * as z from "zod";
 import { clientTls } from "./client-tls-schema.ts";
 import type { RegistryConfig } from "./config.ts";
+import { originSchema } from "./origin-schema.ts";
 
 const file = { file: true };
 const seconds = (least: number, value: number, most: number, what: string) =>
@@ -19,7 +20,7 @@ const maxDeleteShare = (what: string) =>
 /** What a source claims for itself. */
 const owns = {
   kinds: z
-    .array(z.enum(["device", "tenant", "firmware_policy", "release", "rollout"]))
+    .array(z.enum(["device", "tenant", "firmware_policy", "release", "rollout", "service", "report"]))
     .min(1)
     .exactOptional()
     .describe(
@@ -30,6 +31,9 @@ const owns = {
     .min(1)
     .exactOptional()
     .describe("Tenants whose records this source alone writes; default: any."),
+  origin: originSchema.describe(
+    "As whose word its records count. `verifier` and `device` write records of kind `report` of that origin only; `operator` writes anything.",
+  ),
 };
 
 /** Schema of the section. */
@@ -109,7 +113,15 @@ export const registrySchema: z.ZodType<RegistryConfig, unknown> = z
       .prefault({})
       .describe("Attestation results, verified when a record is synced."),
     push: z
-      .strictObject({ max_delete_share: maxDeleteShare("A pushed snapshot") })
+      .strictObject({
+        max_delete_share: maxDeleteShare("A pushed snapshot"),
+        silence_s: seconds(
+          1,
+          300,
+          86_400,
+          "How long a feed may say nothing, not even a bookmark, before its call is ended so that it comes again",
+        ),
+      })
       .prefault({})
       .describe("Records that peers of the kind `feed` push over gRPC."),
   })

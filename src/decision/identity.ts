@@ -1,5 +1,5 @@
 /** Who asks and on whose behalf: evidence as it arrives, identity once it is proven. */
-import type { Credential } from "./facts.ts";
+import type { Credential, Origin } from "./facts.ts";
 
 /** What a face received as proof; worth nothing until it is verified. */
 export type Evidence =
@@ -35,4 +35,6 @@ export interface Peer {
   readonly kinds: readonly string[];
   /** What it may vouch for: `credential`, `gateway`, `actor`, `approvals`, `break_glass`. */
   readonly may_assert: readonly string[];
+  /** As whose word the records count that it pushes; absent: the operator's. */
+  readonly origin?: Origin;
 }

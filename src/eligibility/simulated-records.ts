@@ -76,6 +76,8 @@ export class SimulatedRecords implements RecordReader {
     return { synced: true, watermark: this.#until, ageS: 0 };
   }
 
+  sourceAgeS(): undefined {}
+
   #stored<T extends AnyRecord>(key: RecordKey): StoredRecord<T> | undefined {
     const record = this.#records.get(key) as T | undefined;
     return record === undefined ? undefined : { key, revision: this.revision, record };

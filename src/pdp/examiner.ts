@@ -160,7 +160,9 @@ export class Examiner {
       bound,
       // What belongs to another tenant is not shown.
       records:
-        done.verdict === foreignTenant ? [] : joined.restsOn.map((key) => recordUsed(this.#desk.facts, key)),
+        done.verdict === foreignTenant
+          ? []
+          : joined.restsOn.map((key) => recordUsed(this.#desk.facts, key, asking.lag)),
       summary: summarize(decision, bound, done.detail),
     };
   }
@@ -193,10 +195,19 @@ export function examine(
   };
 }
 
-function recordUsed(facts: FactsReader, key: RecordKey): RecordUsed {
+function recordUsed(facts: FactsReader, key: RecordKey, lagS: number): RecordUsed {
   const stored = readRecord(facts, key);
-  if (stored === undefined) return { key, state: "absent", revision: 0 };
-  return { key, state: stored.invalid === undefined ? "found" : "invalid", revision: stored.revision };
+  if (stored === undefined) return { key, state: "absent", revision: 0, source: "", age_s: lagS, said: [] };
+  const { invalid, revision, said = [], source = "" } = stored;
+  const ageOf = (name: string): number => facts.sourceAgeS?.(name) ?? lagS;
+  return {
+    key,
+    state: invalid === undefined ? "found" : "invalid",
+    revision,
+    source,
+    age_s: ageOf(source),
+    said: said.map((each) => ({ ...each, age_s: ageOf(each.source) })),
+  };
 }
 
 function readRecord(facts: FactsReader, key: RecordKey): Stored<unknown> | undefined {
@@ -218,6 +229,9 @@ function readRecord(facts: FactsReader, key: RecordKey): Stored<unknown> | undef
       const slash = id.indexOf("/");
       return facts.firmwarePolicy(id.slice(0, slash), id.slice(slash + 1));
     }
+    case "report":
+      // Joined into the device that it speaks of.
+      return undefined;
     default:
       return kind satisfies never;
   }

@@ -24,6 +24,23 @@ export interface RecordUsed {
   readonly key: string;
   readonly state: "found" | "absent" | "invalid";
   readonly revision: number;
+  /** The source that owns it; empty: none is known. */
+  readonly source: string;
+  /** Seconds by which that source is behind; of what is absent, all of them. */
+  readonly age_s: number;
+  /** Groups of its facts that others have said. */
+  readonly said: readonly GroupUsed[];
+}
+
+/** A group of facts of a record with the one who said it. */
+export interface GroupUsed {
+  readonly group: string;
+  readonly origin: string;
+  readonly source: string;
+  readonly revision: number;
+  readonly age_s: number;
+  /** Unix seconds by the clock of who said it; 0: not said. */
+  readonly told_at: number;
 }
 
 /** One question answered afresh, with its grounds. */

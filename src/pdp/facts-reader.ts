@@ -1,7 +1,9 @@
 /** What the PDP reads facts from; `registry/` provides it. */
 import type {
   DeviceRecord,
+  FactGroup,
   FirmwarePolicyRecord,
+  Origin,
   RecordKey,
   ReleaseRecord,
   RolloutRecord,
@@ -10,14 +12,30 @@ import type {
 } from "../decision/facts.ts";
 
 /** A record as stored: valid, or isolated because it is not. */
-export type Stored<T> =
-  | { readonly key: RecordKey; readonly revision: number; readonly record: T; readonly invalid?: undefined }
-  | {
-      readonly key: RecordKey;
-      readonly revision: number;
-      readonly record?: undefined;
-      readonly invalid: string;
-    };
+export type Stored<T> = Stand &
+  (
+    | { readonly record: T; readonly invalid?: undefined }
+    | { readonly record?: undefined; readonly invalid: string }
+  );
+
+interface Stand {
+  readonly key: RecordKey;
+  readonly revision: number;
+  /** The source that owns it. */
+  readonly source?: string;
+  /** Groups of its facts that others have said. */
+  readonly said?: readonly Said[];
+}
+
+/** Who said a group of facts. */
+export interface Said {
+  readonly group: FactGroup;
+  readonly origin: Origin;
+  readonly source: string;
+  readonly revision: number;
+  /** Unix seconds by the clock of who said it; 0: not said. */
+  readonly told_at: number;
+}
 
 /** Synchronous access to the facts in force. */
 export interface FactsReader {
@@ -31,4 +49,6 @@ export interface FactsReader {
   readonly revision: number;
   /** Whether a snapshot was ever completed, and the time through which facts are complete. */
   freshness(): { readonly synced: boolean; readonly watermark: number };
+  /** Seconds by which a source is behind, for explanations; `undefined`: there is no such source. */
+  sourceAgeS?(source: string): number | undefined;
 }

@@ -4,7 +4,7 @@ import type { RecordStore, StoredValue, Tombstone } from "./record-store.ts";
 import type { Validated } from "./record-validator.ts";
 import { belongsTo, isUnretired, retiredIsTerminal } from "./refusals.ts";
 import { sameJson } from "./same-json.ts";
-import type { AnyRecord } from "./stored-record.ts";
+import { type AnyRecord, isMany } from "./stored-record.ts";
 import { type Counts, Tally } from "./tally.ts";
 
 /**
@@ -64,8 +64,7 @@ export class DeltaBatch {
   /** Records other than devices, which the registry keeps in memory. */
   few(): ReadonlyMap<RecordKey, StoredValue | null> {
     const few = new Map<RecordKey, StoredValue | null>();
-    for (const [key, value] of this.staged)
-      if (!key.startsWith("device:")) few.set(key, "gone" in value ? null : value);
+    for (const [key, value] of this.staged) if (!isMany(key)) few.set(key, "gone" in value ? null : value);
     return few;
   }
 

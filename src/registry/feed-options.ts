@@ -1,5 +1,5 @@
 /** What a feed needs of its registry. */
-import type { DeviceRecord, RecordKey, RecordKind } from "../decision/facts.ts";
+import type { DeviceRecord, Origin, RecordKey, RecordKind } from "../decision/facts.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { RecordStore, StoredValue } from "./record-store.ts";
 import type { SourceAge } from "./source-status.ts";
@@ -12,6 +12,8 @@ export interface FeedOptions {
   readonly kinds?: readonly RecordKind[] | undefined;
   /** Tenants whose records it may write; `*`: all, and records that are no tenant's. */
   readonly tenants: readonly string[];
+  /** As whose word its records count. */
+  readonly origin: Origin;
   /** The source that claims a record, if any. */
   ownerOf(key: RecordKey, record: AnyRecord | undefined): string | undefined;
   /** A device's record is about to be replaced, or named at least. */

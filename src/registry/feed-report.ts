@@ -1,5 +1,6 @@
 /** What a feed was last told and what has happened on it, for the status. */
 import type { Fault } from "../runtime/fault.ts";
+import type { Delta, DeltaOutcome } from "./delta-batch.ts";
 import { maxRejectedListed, type Rejected } from "./source-status.ts";
 import type { SyncCounters } from "./sync.ts";
 
@@ -9,6 +10,8 @@ export interface FeedTold {
   readonly rejectedTotal: number;
   readonly fault?: Fault;
   readonly counters: SyncCounters;
+  /** How often the source began again, by reason. */
+  readonly resyncs: Readonly<Record<string, number>>;
   /** Records that a refused snapshot would delete or spoil: it waits for somebody who confirms that. */
   readonly unconfirmedLoss?: number;
   /** What is here differs from what the source says it has; it ages until that is mended. */
@@ -19,6 +22,7 @@ export interface FeedTold {
 export class FeedReport {
   #rejected: readonly Rejected[] = [];
   #rejectedTotal = 0;
+  readonly #resyncs: Record<string, number> = {};
   /** Why the source could not be used when it was last tried. */
   fault: Fault | undefined;
   /** See {@link FeedTold}. */
@@ -46,11 +50,19 @@ export class FeedReport {
     this.unconfirmedLoss = undefined;
   }
 
-  /** One change was rejected. */
-  reject(rejected: Rejected): void {
-    this.counters.rejected++;
-    this.#rejectedTotal++;
-    if (this.#rejected.length < maxRejectedListed) this.#rejected = [...this.#rejected, rejected];
+  /** The source was told, or had, to begin again. */
+  resync(reason: string): void {
+    this.counters.resyncs++;
+    this.#resyncs[reason] = (this.#resyncs[reason] ?? 0) + 1;
+  }
+
+  /** What became of changes. */
+  count(deltas: readonly Delta[], outcomes: readonly DeltaOutcome[]): void {
+    for (const [index, outcome] of outcomes.entries()) {
+      if (outcome === "duplicate") this.counters.duplicates_ignored++;
+      else if (typeof outcome === "string") this.counters.applied++;
+      else this.#reject(deltas[index], outcome.rejected);
+    }
   }
 
   /** All of it. */
@@ -60,9 +72,19 @@ export class FeedReport {
       rejected: this.#rejected,
       rejectedTotal: this.#rejectedTotal,
       counters: { ...this.counters },
+      resyncs: { ...this.#resyncs },
       ...(this.diverges ? { diverges: true } : {}),
       ...(fault === undefined ? {} : { fault }),
       ...(unconfirmedLoss === undefined ? {} : { unconfirmedLoss }),
     };
+  }
+
+  #reject(delta: Delta | undefined, reason: string): void {
+    this.counters.rejected++;
+    this.#rejectedTotal++;
+    if (this.#rejected.length >= maxRejectedListed) return;
+    const key = delta?.act === "upsert" ? delta.entry.key : delta?.key;
+    const line = delta?.version ?? 0;
+    this.#rejected = [...this.#rejected, key === undefined ? { line, reason } : { line, key, reason }];
   }
 }

@@ -1,17 +1,19 @@
 /** The writing end of the registry for one source. */
-import type { RecordKey } from "../decision/facts.ts";
+import type { Origin, RecordKey } from "../decision/facts.ts";
 import { Fault } from "../runtime/fault.ts";
 import { type Delta, DeltaBatch, type DeltaOutcome } from "./delta-batch.ts";
 import type { FeedOptions } from "./feed-options.ts";
 import { FeedReport, type FeedTold } from "./feed-report.ts";
+import { RareNews } from "./rare-news.ts";
 import { readBucket } from "./read-bucket.ts";
 import type { FeedPosition, StoredValue, StoreState } from "./record-store.ts";
 import type { Validated } from "./record-validator.ts";
-import { belongsTo, ofAnotherKind, outsideTenants } from "./refusals.ts";
+import { ofAnotherTenant } from "./refusals.ts";
 import { SnapshotDraft } from "./snapshot-draft.ts";
 import { maxRejectedListed, type Rejected } from "./source-status.ts";
-import { type AnyRecord, kindOf } from "./stored-record.ts";
-import type { SyncCounters } from "./sync.ts";
+import type { AnyRecord } from "./stored-record.ts";
+import type { ResyncReason, SyncCounters } from "./sync.ts";
+import { foreignTo } from "./write-rights.ts";
 
 /** How often the watermark is written down for the next start, in milliseconds. */
 const rememberEveryMs = 10_000;
@@ -50,9 +52,13 @@ export class Feed implements AsyncDisposable {
   /** Records whose loss somebody has confirmed. */
   #confirmedLoss = 0;
   #rememberedMs = Number.NEGATIVE_INFINITY;
+  readonly #tenantNews: RareNews;
+  readonly #clockNews: RareNews;
 
   constructor(options: FeedOptions) {
     this.#options = options;
+    this.#tenantNews = new RareNews("sallyport:registry:cross-tenant", options.clock);
+    this.#clockNews = new RareNews("sallyport:registry:clock-back", options.clock);
   }
 
   /** What happened since the start. */
@@ -123,6 +129,22 @@ export class Feed implements AsyncDisposable {
   /** Name of the source. */
   get name(): string {
     return this.#options.name;
+  }
+
+  /** The source was told, or had, to begin again. */
+  resynced(reason: ResyncReason): void {
+    this.#report.resync(reason);
+  }
+
+  /** The clock of the source went back: its age goes on by our own time of receipt (SYN-18). */
+  clockWentBack(asOf: number, before: number): void {
+    this.counters.clock_backwards++;
+    this.#clockNews.tell({ source: this.name, as_of: asOf, before });
+  }
+
+  /** As whose word its records count. */
+  get origin(): Origin {
+    return this.#options.origin;
   }
 
   /** Whether what is here differs from what the source says it has. */
@@ -231,7 +253,7 @@ export class Feed implements AsyncDisposable {
     await store.fold();
     const batch = new DeltaBatch(store, name, (key, record, held) => this.#foreign(key, record, held));
     const outcomes = deltas.map((delta) => batch.take(delta));
-    this.#count(deltas, outcomes);
+    this.#report.count(deltas, outcomes);
     const state = this.#with({ ...source, counts: batch.counts(), position });
     if (batch.staged.size === 0) {
       await store.saveState(state);
@@ -245,34 +267,17 @@ export class Feed implements AsyncDisposable {
     return outcomes;
   }
 
-  #count(deltas: readonly Delta[], outcomes: readonly DeltaOutcome[]): void {
-    for (const [index, outcome] of outcomes.entries()) {
-      if (outcome === "duplicate") this.counters.duplicates_ignored++;
-      else if (typeof outcome === "string") this.counters.applied++;
-      else this.#reject(deltas[index], outcome.rejected);
-    }
-  }
-
-  #reject(delta: Delta | undefined, reason: string): void {
-    const key = delta?.act === "upsert" ? delta.entry.key : delta?.key;
-    const line = delta?.version ?? 0;
-    this.#report.reject(key === undefined ? { line, reason } : { line, key, reason });
-  }
-
   /** Why this feed may not write a record; `undefined`: it may. */
   #foreign(
     key: RecordKey | undefined,
     record: AnyRecord | undefined,
     held: StoredValue | undefined,
   ): string | undefined {
-    const { kinds, name, tenants } = this.#options;
     if (held?.record !== undefined && "via" in held.record) this.#options.replaced(held.record);
-    if (key !== undefined && kinds !== undefined && !kinds.includes(kindOf(key)))
-      return ofAnotherKind(kindOf(key), name);
-    const outside = outsideTenants(tenants, record, held);
-    if (outside !== undefined || key === undefined) return outside;
-    const owner = this.#options.ownerOf(key, record ?? held?.record);
-    return owner === undefined || owner === name ? undefined : belongsTo(owner, name);
+    const foreign = foreignTo(this.#options, key, record, held);
+    if (foreign === ofAnotherTenant)
+      this.#tenantNews.tell({ alert: "cross_tenant_access", source: this.name, key: key ?? "" });
+    return foreign;
   }
 
   #refuseGreatLoss({ lost, total }: SnapshotDraft, maxLostShare: number): void {

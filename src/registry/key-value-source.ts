@@ -11,7 +11,7 @@ import type { SyncEvent } from "./sync.ts";
 import { SyncSession } from "./sync-session.ts";
 
 /** How the bucket is followed. */
-export interface KeyValueSourceOptions extends Pick<FeedChoice, "kinds" | "tenants"> {
+export interface KeyValueSourceOptions extends Pick<FeedChoice, "kinds" | "origin" | "tenants"> {
   /** Opens the bucket, again after each failure. Keys are those of records (`device:meter-001`), values the records as JSON. */
   readonly open: () => Promise<KeyValue>;
   readonly clock: Clock;
@@ -39,8 +39,8 @@ export class KeyValueSource implements AsyncDisposable {
 
   constructor(registry: Registry, options: KeyValueSourceOptions) {
     this.#options = options;
-    const { kinds, name = "nats", tenants } = options;
-    this.#feed = registry.feed(name, { kinds, tenants });
+    const { kinds, name = "nats", origin, tenants } = options;
+    this.#feed = registry.feed(name, { kinds, origin, tenants });
     this.#running = this.#run();
   }
 

@@ -13,7 +13,7 @@ export interface Trailer {
 export type Entry = Validated | { readonly key?: undefined; readonly end: Trailer };
 
 /**
- * Reads `{"kind": "device" | "tenant" | "firmware_policy" | "release" | "rollout" | "service", "record": {...}}` or
+ * Reads `{"kind": "device" | "tenant" | "firmware_policy" | "release" | "rollout" | "service" | "report", "record": {...}}` or
  * `{"kind": "end", "count": N, "checksum": "sha256:..."}`. The record is completed in place.
  */
 export function parseEntry(value: unknown, validate: RecordValidator): Entry {
@@ -21,7 +21,9 @@ export function parseEntry(value: unknown, validate: RecordValidator): Entry {
   const { kind, record, count, checksum } = value as Readonly<Record<string, unknown>>;
   if (kind === "end") return readTrailer(count, checksum);
   if (!isRecordKind(kind))
-    return refused("unknown `kind`; use device, tenant, firmware_policy, release, rollout or service");
+    return refused(
+      "unknown `kind`; use device, tenant, firmware_policy, release, rollout, service or report",
+    );
   return validate(kind, record);
 }
 

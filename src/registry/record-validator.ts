@@ -6,13 +6,14 @@ import type {
   FirmwarePolicyRecord,
   RecordKey,
   RecordKind,
+  ReportRecord,
   RolloutRecord,
 } from "../decision/facts.ts";
 import { isSafeId } from "../decision/ids.ts";
 import type { EarReader } from "./ear.ts";
 import { releaseSchema, rolloutSchema } from "./release-schemas.ts";
 import { safeIdFormat } from "./schema-words.ts";
-import { deviceSchema, firmwarePolicySchema, serviceSchema, tenantSchema } from "./schemas.ts";
+import { deviceSchema, firmwarePolicySchema, reportSchema, serviceSchema, tenantSchema } from "./schemas.ts";
 import type { AnyRecord } from "./stored-record.ts";
 
 /** A record that may be stored, or why it may not; `key` where the identity at least is readable. */
@@ -39,6 +40,7 @@ const schemas = {
   release: releaseSchema,
   rollout: rolloutSchema,
   service: serviceSchema,
+  report: reportSchema,
 } as const;
 
 /** Whether `kind` names a kind of record. */
@@ -57,11 +59,13 @@ export function createRecordValidator({ ear, signedOnly = false }: AttestationRu
     release: ajv.compile(jsonSchema(releaseSchema)),
     rollout: ajv.compile(jsonSchema(rolloutSchema)),
     service: ajv.compile(jsonSchema(serviceSchema)),
+    report: ajv.compile(jsonSchema(reportSchema)),
   };
   return (kind, value) => {
     const check: ValidateFunction = checks[kind];
     const key = readableKey(kind, value);
-    const remark = kind === "device" ? readAttestation(value, ear, signedOnly) : undefined;
+    const remark =
+      kind === "device" || kind === "report" ? readAttestation(value, ear, signedOnly) : undefined;
     if (!check(value)) return { key, invalid: describe(schemas[kind], value, ajv.errorsText(check.errors)) };
     const record = value as AnyRecord;
     // Fingerprints are looked up by what a proof says: nothing may be found that the record does not hold.
@@ -71,7 +75,9 @@ export function createRecordValidator({ ear, signedOnly = false }: AttestationRu
         ? acrossFields(record as DeviceRecord)
         : kind === "rollout"
           ? acrossRollout(record as RolloutRecord)
-          : undefined;
+          : kind === "report"
+            ? acrossReport(record as ReportRecord)
+            : undefined;
     if (across !== undefined) return { key, invalid: across };
     if (key === undefined) return { key, invalid: "the record has no readable id" };
     return remark === undefined ? { key, record } : { key, record, remark };
@@ -96,8 +102,9 @@ function readAttestation(
   signedOnly: boolean,
 ): string | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const device = value as { id?: unknown; attestation?: unknown };
-  const { attestation } = device;
+  // A report names its device so that it is no record of it.
+  const device = value as { id?: unknown; device?: unknown; attestation?: unknown };
+  const { attestation, id = device.device } = device;
   if (typeof attestation !== "object" || attestation === null) return undefined;
   const token = (attestation as { ear?: unknown }).ear;
   const refuse = (why: string): string => {
@@ -105,10 +112,10 @@ function readAttestation(
     return `\`attestation\`: ${why}; it counts as none`;
   };
   if (token === undefined) return signedOnly ? refuse("it is not signed") : undefined;
-  if (typeof token !== "string" || typeof device.id !== "string") return refuse("`ear` is no token");
+  if (typeof token !== "string" || typeof id !== "string") return refuse("`ear` is no token");
   if (ear === undefined) return refuse("no verifier is configured");
   try {
-    device.attestation = ear(token, device.id);
+    device.attestation = ear(token, id);
     return undefined;
   } catch (thrown) {
     return refuse(thrown instanceof Error ? thrown.message : "it cannot be read");
@@ -131,18 +138,35 @@ function impossible({ attestation, credentials, support }: DeviceRecord): string
   for (const { not_after, not_before } of Object.values(credentials))
     if (not_before !== undefined && not_after !== undefined && not_after < not_before)
       return "`credentials`: `not_after` is before `not_before`";
-  const { appraised_at, expires_at } = attestation ?? {};
-  if (appraised_at !== undefined && expires_at !== undefined && expires_at < appraised_at)
-    return "`attestation`: `expires_at` is before `appraised_at`";
+  const reversed = reversedAppraisal(attestation);
+  if (reversed !== undefined) return reversed;
   if (support.eol_at !== 0 && support.support_ends_at > support.eol_at)
     return "`support`: `eol_at` is before `support_ends_at`";
   return undefined;
 }
 
+function reversedAppraisal(attestation: DeviceRecord["attestation"] | undefined): string | undefined {
+  const { appraised_at, expires_at } = attestation ?? {};
+  return appraised_at !== undefined && expires_at !== undefined && expires_at < appraised_at
+    ? "`attestation`: `expires_at` is before `appraised_at`"
+    : undefined;
+}
+
+/** Each speaks for its own groups: a device's word never stands in the place of the others' (SYN-17). */
+function acrossReport(report: ReportRecord): string | undefined {
+  const own = { device: ["firmware", "readiness"], verifier: ["attestation", "attested_key"] };
+  const others = report.origin === "device" ? own.verifier : own.device;
+  const taken = others.find((name) => Object.hasOwn(report, name));
+  if (taken !== undefined) return `\`${taken}\`: is not for a ${report.origin} to say`;
+  return reversedAppraisal(report.attestation);
+}
+
 /** INV-00b: a gateway may never have reported its firmware; every other device must have one. */
 function acrossFields(device: DeviceRecord): string | undefined {
   const gateway = device.class === "gateway";
-  if (!gateway && device.firmware === undefined) return "`firmware`: required, except for class `gateway`";
+  const told = device.provenance?.firmware === "device";
+  if (!gateway && !told && device.firmware === undefined)
+    return "`firmware`: required, except for class `gateway`, or where `provenance.firmware` is `device`";
   if (gateway && device.children === undefined) return "`children`: required for class `gateway`";
   if (gateway && device.max_children === undefined) return "`max_children`: required for class `gateway`";
   return impossible(device);
@@ -164,13 +188,19 @@ function describe(schema: z.ZodType, value: unknown, otherwise: string): string 
 
 function readableKey(kind: RecordKind, value: unknown): RecordKey | undefined {
   if (typeof value !== "object" || value === null) return undefined;
+  if (kind === "report") return reportKey(value as Partial<Record<keyof ReportRecord, unknown>>);
   if (kind !== "firmware_policy") return keyOf(kind, (value as { id?: unknown }).id);
   const { tenant, class: deviceClass } = value as Partial<Record<keyof FirmwarePolicyRecord, unknown>>;
   return firmwarePolicyKey(tenant, deviceClass);
 }
 
-function keyOf(kind: Exclude<RecordKind, "firmware_policy">, id: unknown): RecordKey | undefined {
+function keyOf(kind: Exclude<RecordKind, "firmware_policy" | "report">, id: unknown): RecordKey | undefined {
   return typeof id === "string" && isSafeId(id) ? `${kind}:${id}` : undefined;
+}
+
+function reportKey({ device, origin }: Partial<Record<keyof ReportRecord, unknown>>): RecordKey | undefined {
+  if (origin !== "device" && origin !== "verifier") return undefined;
+  return typeof device === "string" && isSafeId(device) ? `report:${origin}/${device}` : undefined;
 }
 
 /** Key of a firmware policy; unambiguous because no identifier holds a slash. */

@@ -29,6 +29,11 @@ export function ofAnotherKind(kind: string, source: string): string {
   return `source \`${source}\` may not write records of kind \`${kind}\``;
 }
 
+/** SYN-17: what is said here counts as the word of `origin`, which never overwrites anybody else's. */
+export function ofAnotherOrigin(origin: string, source: string): string {
+  return `source \`${source}\` speaks as ${origin}: it may write reports of that origin only`;
+}
+
 /** A record outside the tenants of its feed. */
 export const ofAnotherTenant = "the record is not of a tenant that this feed may write";
 

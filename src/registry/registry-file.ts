@@ -12,7 +12,7 @@ import { createRecordValidator, type RecordValidator } from "./record-validator.
 import type { Registry } from "./registry.ts";
 
 /** How the file is read. */
-export interface RegistryFileOptions extends Pick<FeedChoice, "kinds" | "tenants"> {
+export interface RegistryFileOptions extends Pick<FeedChoice, "kinds" | "origin" | "tenants"> {
   readonly path: string;
   /** Default: one that knows no verifier of attestation results. */
   readonly validate?: RecordValidator;
@@ -58,9 +58,10 @@ export class RegistryFile implements AsyncDisposable {
   private constructor(registry: Registry, options: RegistryFileOptions) {
     this.#options = options;
     this.#validate = options.validate ?? createRecordValidator();
-    const { kinds, name = "file", tenants } = options;
+    const { kinds, name = "file", origin, tenants } = options;
     this.#feed = registry.feed(name, {
       kinds,
+      origin,
       tenants,
       confirm: () => void this.confirmDeletions(),
     });

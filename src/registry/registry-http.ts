@@ -12,7 +12,7 @@ import { SyncSession } from "./sync-session.ts";
 import { toSyncEvent } from "./to-sync-event.ts";
 
 /** Where records come from. */
-export interface RegistryHttpOptions extends Pick<FeedChoice, "kinds" | "tenants"> {
+export interface RegistryHttpOptions extends Pick<FeedChoice, "kinds" | "origin" | "tenants"> {
   readonly name: string;
   readonly url: URL;
   readonly clock: Clock;
@@ -47,9 +47,10 @@ export class RegistryHttp implements AsyncDisposable {
 
   constructor(registry: Registry, options: RegistryHttpOptions) {
     this.#options = options;
-    const { kinds, name, tenants } = options;
+    const { kinds, name, origin, tenants } = options;
     this.#feed = registry.feed(name, {
       kinds,
+      origin,
       tenants,
       confirm: () => this.#wake(),
     });
@@ -104,7 +105,7 @@ export class RegistryHttp implements AsyncDisposable {
       await drop(reply);
       // The token is expired, or of another life of the server: only all of it will do.
       if (reply.status !== 200 && reply.status !== 410) throw refused(reply);
-      this.#feed.counters.resyncs++;
+      this.#feed.resynced(reply.status === 410 ? "expired" : "snapshot_needed");
       this.#etag = "";
     }
     const reply = await this.#get(this.#options.url, this.#feed.synced ? this.#etag : "");

@@ -56,6 +56,17 @@ export function registryMetrics(registry: Registry): readonly Metric[] {
         ),
     },
     {
+      name: "sallyport_registry_resyncs_total",
+      help: "How often a source began again, by reason: a gap, an expired resume token, another epoch...",
+      type: "counter",
+      read: () =>
+        registry
+          .status()
+          .sources.flatMap(({ name, resyncs = {} }) =>
+            Object.entries(resyncs).map(([reason, value]) => ({ labels: { source: name, reason }, value })),
+          ),
+    },
+    {
       name: "sallyport_registry_source_diverges",
       help: "Whether what is held of a source differs from what it says it has.",
       type: "gauge",

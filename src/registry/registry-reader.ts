@@ -6,8 +6,8 @@ import type {
   DeviceRecord,
   FirmwarePolicyRecord,
   RecordKey,
-  RecordKind,
   ReleaseRecord,
+  ReportRecord,
   RolloutRecord,
   ServiceRecord,
   TenantRecord,
@@ -15,9 +15,15 @@ import type {
 import { isSafeId } from "../decision/ids.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
-import { deepFreeze } from "./deep-freeze.ts";
+import { FewRecords, fewKinds } from "./few-records.ts";
 import type { StoredValue } from "./record-store.ts";
-import type { Freshness, RecordReader, StoredRecord } from "./stored-record.ts";
+import {
+  type Freshness,
+  isMany,
+  type RecordReader,
+  type ReportReader,
+  type StoredRecord,
+} from "./stored-record.ts";
 import { fromRow, type Row } from "./stored-row.ts";
 import { toStored } from "./to-stored.ts";
 
@@ -27,17 +33,20 @@ export interface Told {
   readonly synced: boolean;
   /** When they were complete, milliseconds of this process's monotonic clock. */
   readonly asOfMs: number;
+  /** Seconds by which each source was behind when this was told. */
+  readonly sources: Readonly<Record<string, number>>;
 }
 
-const few: readonly RecordKind[] = ["tenant", "firmware_policy", "release", "rollout", "service"];
 const stagedPrefix = "~";
 
 /** Reads what is in force. What it was not {@link told} to be in force does not exist. */
-export class RegistryReader implements RecordReader, AsyncDisposable {
+export class RegistryReader implements RecordReader, ReportReader, AsyncDisposable {
   readonly #db: RootDatabase<unknown, string>;
   readonly #clock: Clock;
-  readonly #few = new Map<RecordKey, StoredValue>();
-  #told: Told = { revision: 0, synced: false, asOfMs: Number.NEGATIVE_INFINITY };
+  readonly #few = new FewRecords();
+  /** Whether anybody ever said something of another's device. */
+  #reported = false;
+  #told: Told = { revision: 0, synced: false, asOfMs: Number.NEGATIVE_INFINITY, sources: {} };
 
   /** Opens the store of a registry that is there. Throws `store_unavailable`. */
   constructor(dir: string, clock: Clock) {
@@ -64,7 +73,10 @@ export class RegistryReader implements RecordReader, AsyncDisposable {
     // INVARIANT: a busy reader keeps its read transaction, and so the state before the commit, until it is reset.
     this.#db.resetReadTxn();
     if (change.scope === "everything") this.#reload();
-    else for (const key of change.keys) if (!key.startsWith("device:")) this.#remember(key);
+    else
+      for (const key of change.keys)
+        if (!isMany(key)) this.#remember(key);
+        else if (key.startsWith("report:")) this.#reported = true;
   }
 
   get revision(): number {
@@ -77,35 +89,29 @@ export class RegistryReader implements RecordReader, AsyncDisposable {
     return toStored<DeviceRecord>(key, this.#value(key));
   }
 
+  report(origin: ReportRecord["origin"], device: string): StoredRecord<ReportRecord> | undefined {
+    if (!this.#reported || !isSafeId(device)) return undefined;
+    const key: RecordKey = `report:${origin}/${device}`;
+    return toStored<ReportRecord>(key, this.#value(key));
+  }
+
   tenant(id: string): StoredRecord<TenantRecord> | undefined {
-    const key: RecordKey = `tenant:${id}`;
-    return toStored<TenantRecord>(key, this.#few.get(key));
+    return this.#few.tenant(id);
   }
-
   firmwarePolicy(tenant: string, deviceClass: string): StoredRecord<FirmwarePolicyRecord> | undefined {
-    const key: RecordKey = `firmware_policy:${tenant}/${deviceClass}`;
-    return toStored<FirmwarePolicyRecord>(key, this.#few.get(key));
+    return this.#few.firmwarePolicy(tenant, deviceClass);
   }
-
   release(id: string): StoredRecord<ReleaseRecord> | undefined {
-    const key: RecordKey = `release:${id}`;
-    return toStored<ReleaseRecord>(key, this.#few.get(key));
+    return this.#few.release(id);
   }
-
   rollout(id: string): StoredRecord<RolloutRecord> | undefined {
-    const key: RecordKey = `rollout:${id}`;
-    return toStored<RolloutRecord>(key, this.#few.get(key));
+    return this.#few.rollout(id);
   }
-
   service(id: string): StoredRecord<ServiceRecord> | undefined {
-    const key: RecordKey = `service:${id}`;
-    return toStored<ServiceRecord>(key, this.#few.get(key));
+    return this.#few.service(id);
   }
-
   releaseIds(): readonly string[] {
-    return [...this.#few.keys()]
-      .filter((key) => key.startsWith("release:"))
-      .map((key) => key.slice("release:".length));
+    return this.#few.releaseIds();
   }
 
   deviceIdsAfter(after: string | undefined, limit: number): readonly string[] {
@@ -121,6 +127,10 @@ export class RegistryReader implements RecordReader, AsyncDisposable {
     if (!synced) return { synced, watermark: 0, ageS: now };
     const ageS = Math.max(0, Math.min(now, Math.floor((this.#clock.monotonicMs() - asOfMs) / 1000)));
     return { synced, watermark: now - ageS, ageS };
+  }
+
+  sourceAgeS(source: string): number | undefined {
+    return this.#told.sources[source];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -145,15 +155,20 @@ export class RegistryReader implements RecordReader, AsyncDisposable {
 
   #reload(): void {
     this.#few.clear();
-    for (const kind of few)
-      for (const prefix of ["", stagedPrefix])
-        for (const key of this.#db.getKeys({ start: `${prefix}${kind}:`, end: `${prefix}${kind};` }))
-          this.#remember(key.slice(prefix.length) as RecordKey);
+    this.#reported = false;
+    for (const prefix of ["", stagedPrefix]) {
+      for (const kind of fewKinds)
+        for (const key of this.#keysOf(prefix + kind)) this.#remember(key.slice(prefix.length) as RecordKey);
+      for (const _ of this.#keysOf(`${prefix}report`, 1)) this.#reported = true;
+    }
+  }
+
+  #keysOf(kind: string, limit?: number): Iterable<string> {
+    const range = { start: `${kind}:`, end: `${kind};` };
+    return this.#db.getKeys(limit === undefined ? range : { ...range, limit });
   }
 
   #remember(key: RecordKey): void {
-    const value = this.#value(key);
-    if (value === undefined) this.#few.delete(key);
-    else this.#few.set(key, deepFreeze(value));
+    this.#few.remember(key, this.#value(key));
   }
 }

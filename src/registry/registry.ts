@@ -6,6 +6,7 @@ import type {
   FirmwarePolicyRecord,
   RecordKey,
   ReleaseRecord,
+  ReportRecord,
   RolloutRecord,
   ServiceRecord,
   TenantRecord,
@@ -13,10 +14,10 @@ import type {
 import { isSafeId } from "../decision/ids.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
-import { deepFreeze } from "./deep-freeze.ts";
+import { type ChangeListener, ChangeListeners } from "./change-listeners.ts";
 import { Feed } from "./feed.ts";
 import type { FeedChoice } from "./feed-choice.ts";
-import { below, servicesHolding } from "./few-records.ts";
+import { FewRecords, fewKinds } from "./few-records.ts";
 import { defaultSpiffeNaming, type IndexName } from "./index-terms.ts";
 import { lapsedSince } from "./lapsed-signals.ts";
 import { LmdbStore } from "./lmdb-store.ts";
@@ -24,22 +25,27 @@ import { MemoryStore } from "./memory-store.ts";
 import type { RecordStore, StoredValue } from "./record-store.ts";
 import type { RegistryOptions } from "./registry-options.ts";
 import type { RegistryStatus } from "./registry-status.ts";
-import { freshnessOf, SourceAge } from "./source-status.ts";
-import { type Freshness, type RecordReader, type StoredRecord, tenantIn } from "./stored-record.ts";
-import { holdsAny, sumOf } from "./tally.ts";
+import { SourceAges } from "./source-ages.ts";
+import { freshnessOf } from "./source-status.ts";
+import {
+  type Freshness,
+  type RecordReader,
+  type ReportReader,
+  type StoredRecord,
+  tenantIn,
+} from "./stored-record.ts";
+import { sumOf } from "./tally.ts";
 import { Territories } from "./territories.ts";
 import { toStored } from "./to-stored.ts";
+import { withSubjects } from "./with-subjects.ts";
 
 /** Longest value that an index is asked for. */
 const maxIndexed = 1024;
 /** More changed keys than this are announced as a change of everything. */
 const maxAnnounced = 100_000;
 
-/** Is told of a change; a promise that it returns is waited for. */
-export type ChangeListener = (change: Change) => unknown;
-
 /** Facts in force. One process writes; its feeds take turns. */
-export interface Registry extends RecordReader, AsyncDisposable {
+export interface Registry extends RecordReader, ReportReader, AsyncDisposable {
   /**
    * Calls `listener` with what really changed, once readers see it and before anything else happens.
    * A feed is done when all listeners are, so that one may wait for other processes. Returns how to stop. A listener
@@ -65,6 +71,8 @@ export interface Registry extends RecordReader, AsyncDisposable {
   /** Lets the snapshot in that a source was refused for its deletions. Throws `not_found` where there is none. */
   confirmLoss(source: string): void;
   status(): RegistryStatus;
+  /** Seconds by which each source is behind. */
+  sourceAges(): Readonly<Record<string, number>>;
   /** Classes of a tenant's devices, as its firmware policies name them. */
   classesOf(tenant: string): readonly string[];
   /** Ids of the back-ends that hold a credential. */
@@ -85,16 +93,15 @@ class StoredRegistry implements Registry {
   readonly #store: RecordStore;
   readonly #clock: Clock;
   readonly #lapsed: RegistryOptions["lapsed"];
-  readonly #few = new Map<RecordKey, StoredValue>();
+  readonly #few = new FewRecords();
+  /** Whether anybody ever said something of another's device: else nobody need look. */
+  #reported: boolean;
   readonly #feeds = new Map<string, Feed>();
   /** The last feed of each source, at work or not: what it was told stays known. */
   readonly #told = new Map<string, Feed>();
-  /** Ages of the sources that count: those of the store, fed or not. */
-  readonly #ages = new Map<string, SourceAge>();
+  readonly #ages: SourceAges;
   readonly #territories = new Territories();
-  /** Sources without whose first snapshot nothing is decided. */
-  readonly #awaited = new Set<string>();
-  readonly #listeners = new Set<ChangeListener>();
+  readonly #listeners = new ChangeListeners();
   /** The snapshot that is being applied, if any: the next one waits for it. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -102,10 +109,9 @@ class StoredRegistry implements Registry {
     this.#lapsed = lapsed;
     this.#store = store;
     this.#clock = clock;
-    for (const kind of ["tenant", "firmware_policy", "release", "rollout", "service"] as const)
-      for (const key of store.keys(kind)) this.#remember(key, store.get(key));
-    for (const [name, { watermark }] of Object.entries(store.state.sources))
-      this.#age(name).resume(watermark);
+    for (const kind of fewKinds) for (const key of store.keys(kind)) this.#few.remember(key, store.get(key));
+    this.#reported = store.keysAfter("report", undefined, 1).length > 0;
+    this.#ages = new SourceAges(clock, store.state.sources);
   }
 
   get revision(): number {
@@ -119,17 +125,35 @@ class StoredRegistry implements Registry {
     return toStored<DeviceRecord>(key, this.#store.get(key));
   }
 
+  report(origin: ReportRecord["origin"], device: string): StoredRecord<ReportRecord> | undefined {
+    if (!this.#reported || !isSafeId(device)) return undefined;
+    const key: RecordKey = `report:${origin}/${device}`;
+    return toStored<ReportRecord>(key, this.#store.get(key));
+  }
+
   tenant(id: string): StoredRecord<TenantRecord> | undefined {
-    return toStored<TenantRecord>(`tenant:${id}`, this.#few.get(`tenant:${id}`));
+    return this.#few.tenant(id);
   }
-
   firmwarePolicy(tenant: string, deviceClass: string): StoredRecord<FirmwarePolicyRecord> | undefined {
-    const key: RecordKey = `firmware_policy:${tenant}/${deviceClass}`;
-    return toStored<FirmwarePolicyRecord>(key, this.#few.get(key));
+    return this.#few.firmwarePolicy(tenant, deviceClass);
   }
-
+  release(id: string): StoredRecord<ReleaseRecord> | undefined {
+    return this.#few.release(id);
+  }
+  rollout(id: string): StoredRecord<RolloutRecord> | undefined {
+    return this.#few.rollout(id);
+  }
+  service(id: string): StoredRecord<ServiceRecord> | undefined {
+    return this.#few.service(id);
+  }
+  releaseIds(): readonly string[] {
+    return this.#few.releaseIds();
+  }
   classesOf(tenant: string): readonly string[] {
-    return below(this.#few, `firmware_policy:${tenant}/`);
+    return this.#few.classesOf(tenant);
+  }
+  servicesHolding(fingerprint: string): readonly string[] {
+    return this.#few.servicesHolding(fingerprint);
   }
 
   deviceIdsAfter(after: string | undefined, limit: number): readonly string[] {
@@ -143,56 +167,39 @@ class StoredRegistry implements Registry {
       : this.#store.deviceIdsBy(`${index}:${value}`, after, limit);
   }
 
-  releaseIds(): readonly string[] {
-    return below(this.#few, "release:");
-  }
-  release(id: string): StoredRecord<ReleaseRecord> | undefined {
-    return toStored<ReleaseRecord>(`release:${id}`, this.#few.get(`release:${id}`));
-  }
-  rollout(id: string): StoredRecord<RolloutRecord> | undefined {
-    return toStored<RolloutRecord>(`rollout:${id}`, this.#few.get(`rollout:${id}`));
-  }
-  servicesHolding(fingerprint: string): readonly string[] {
-    return servicesHolding(this.#few, fingerprint);
-  }
-  service(id: string): StoredRecord<ServiceRecord> | undefined {
-    return toStored<ServiceRecord>(`service:${id}`, this.#few.get(`service:${id}`));
-  }
   freshness(): Freshness {
-    const { sources } = this.#store.state;
-    let synced = Object.keys(sources).length > 0;
-    for (const name of this.#awaited) if (sources[name] === undefined) synced = false;
-    let ageS = 0;
-    for (const [name, age] of this.#ages) {
-      const source = sources[name];
-      // Nothing rests on a source without records, however long ago it was heard.
-      if (source !== undefined && (this.#ages.size === 1 || holdsAny(source.counts)))
-        ageS = Math.max(ageS, age.ageS());
-    }
-    const now = this.#clock.now();
-    return synced ? { synced, watermark: now - ageS, ageS } : { synced, watermark: 0, ageS: now };
+    return this.#ages.freshness(this.#store.state.sources);
+  }
+
+  sourceAgeS(source: string): number | undefined {
+    return this.#ages.ageS(source);
+  }
+
+  sourceAges(): Readonly<Record<string, number>> {
+    return this.#ages.all();
   }
 
   onChange(listener: ChangeListener): () => void {
-    const own: ChangeListener = (change) => listener(change);
-    this.#listeners.add(own);
-    return () => this.#listeners.delete(own);
+    return this.#listeners.add(listener);
   }
 
-  feed(name: string, { awaited = true, confirm, kinds, tenants = ["*"] }: FeedChoice = {}): Feed {
+  feed(name: string, choice: FeedChoice = {}): Feed {
+    const { awaited = true, confirm, kinds, origin = "operator", tenants = ["*"] } = choice;
     if (this.#feeds.has(name)) throw new Fault("request_invalid", `source \`${name}\` has a feed already`);
-    if (awaited) this.#territories.claim(name, { kinds, tenants });
-    if (awaited) this.#awaited.add(name);
+    // What others say of a device takes nothing from who owns its record.
+    if (awaited && origin === "operator") this.#territories.claim(name, { kinds, tenants });
+    if (awaited) this.#ages.await(name);
     const feed = new Feed({
       name,
       tenants,
       kinds,
+      origin,
       ownerOf: (key, record) => this.#territories.ownerOf(key, record && tenantIn(record)),
       replaced: (device) => this.#lapse(device),
       confirmed: () => confirm?.(),
       clock: this.#clock,
       store: this.#store,
-      age: this.#age(name),
+      age: this.#ages.of(name),
       takeTurn: () => this.#takeTurn(),
       putInForce: (flip, changed, few) => this.#putInForce(flip, changed, few),
       closed: () => this.#feeds.delete(name),
@@ -214,13 +221,15 @@ class StoredRegistry implements Registry {
       revision,
       counts: sumOf(Object.values(sources).map(({ counts }) => counts)),
       sources: [...this.#ages].map(([name, age]) => {
-        const told = this.#told.get(name)?.report() ?? { rejected: [], rejectedTotal: 0 };
+        const feed = this.#told.get(name);
+        const told = feed?.report() ?? { rejected: [], rejectedTotal: 0 };
         const position = sources[name]?.position;
         return {
           name,
           ...freshnessOf(sources[name], age),
           counts: sources[name]?.counts ?? {},
           ...(position === undefined ? {} : { position }),
+          ...(feed === undefined ? {} : { origin: feed.origin }),
           ...told,
         };
       }),
@@ -236,12 +245,6 @@ class StoredRegistry implements Registry {
     await this.#turn;
     this.#listeners.clear();
     await this.#store[Symbol.asyncDispose]();
-  }
-
-  #age(name: string): SourceAge {
-    let age = this.#ages.get(name);
-    if (age === undefined) this.#ages.set(name, (age = new SourceAge(this.#clock)));
-    return age;
   }
 
   /** What a detection that has lapsed leaves behind outlives its record. */
@@ -269,29 +272,15 @@ class StoredRegistry implements Registry {
     const first = !this.freshness().synced;
     flip();
     const { revision } = this.#store.state;
-    for (const [key, value] of few) this.#remember(key, value ?? undefined);
+    for (const [key, value] of few) this.#few.remember(key, value ?? undefined);
+    const keys = withSubjects(changed);
+    this.#reported ||= keys !== changed;
     const change: Change =
       first || changed.length > maxAnnounced
         ? { scope: "everything", revision }
-        : { scope: "records", revision, keys: changed };
-    const faults: unknown[] = [];
-    const waiting: Promise<unknown>[] = [];
-    for (const listener of this.#listeners) {
-      try {
-        const done = listener(change);
-        if (done instanceof Promise) waiting.push(done);
-      } catch (error) {
-        faults.push(error);
-      }
-    }
+        : { scope: "records", revision, keys };
+    const announced = this.#listeners.announce(change);
     if (applied.hasSubscribers) applied.publish({ revision, changed: changed.length });
-    for (const end of await Promise.allSettled(waiting))
-      if (end.status === "rejected") faults.push(end.reason);
-    if (faults.length > 0) throw Fault.from(faults[0], "internal", "a change was not taken up everywhere");
-  }
-
-  #remember(key: RecordKey, value: StoredValue | undefined): void {
-    if (value === undefined) this.#few.delete(key);
-    else this.#few.set(key, deepFreeze(value));
+    await announced;
   }
 }

@@ -5,7 +5,13 @@
  * Times are unix seconds; `0` means "never" where a time is not known.
  */
 import { z } from "zod";
-import type { DeviceRecord, FirmwarePolicyRecord, ServiceRecord, TenantRecord } from "../decision/facts.ts";
+import type {
+  DeviceRecord,
+  FirmwarePolicyRecord,
+  ReportRecord,
+  ServiceRecord,
+  TenantRecord,
+} from "../decision/facts.ts";
 import { mapOf, safeId, text, time, versionKey, word } from "./schema-words.ts";
 
 const count = z.int().min(0).max(1_000_000_000);
@@ -108,6 +114,12 @@ export const deviceSchema: z.ZodType<DeviceRecord> = z.object({
   }),
   state,
   ota,
+  provenance: z
+    .object({
+      firmware: z.enum(["device", "operator"]).exactOptional(),
+      readiness: z.enum(["device", "operator"]).exactOptional(),
+    })
+    .exactOptional(),
   children: count.exactOptional(),
   max_children: count.exactOptional(),
 });
@@ -154,4 +166,16 @@ export const serviceSchema: z.ZodType<ServiceRecord> = z.object({
   trust_domain: text.min(1),
   roles: z.array(safeId).max(64),
   credentials: mapOf(fingerprint, serviceCredential, 64),
+});
+
+/** What a verifier, or the device, says. Which groups are whose is checked by the record validator. */
+export const reportSchema: z.ZodType<ReportRecord> = z.object({
+  origin: z.enum(["verifier", "device"]),
+  device: safeId,
+  tenant: safeId,
+  told_at: time.default(0),
+  firmware: firmware.omit({ attested_key: true }).exactOptional(),
+  readiness: ota.pick({ battery_pct: true, mains: true, idle: true, tz_offset_s: true }).exactOptional(),
+  attestation: attestation.nullable().exactOptional(),
+  attested_key: versionKey.exactOptional(),
 });

@@ -5,6 +5,7 @@ import type { RecordStore, StoredValue, Tombstone } from "./record-store.ts";
 import type { Validated } from "./record-validator.ts";
 import { belongsTo, isUnretired, retiredIsTerminal } from "./refusals.ts";
 import { sameJson } from "./same-json.ts";
+import { isMany } from "./stored-record.ts";
 import { type Counts, Tally, totalOf } from "./tally.ts";
 
 /** How many staged changes are written at once. */
@@ -185,7 +186,7 @@ export class SnapshotDraft {
     this.#touched = true;
     this.#changed.add(key);
     this.#batch.set(key, value);
-    if (!key.startsWith("device:")) this.#few.set(key, value);
+    if (!isMany(key)) this.#few.set(key, value);
   }
 
   #pending(key: RecordKey): StoredValue | Tombstone | null | undefined {

@@ -1,4 +1,5 @@
 /** What is known of one source: how fresh it is, what it was last told and what is wrong with it. */
+import type { Origin } from "../decision/facts.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Fault } from "../runtime/fault.ts";
 import type { FeedPosition, SourceState } from "./record-store.ts";
@@ -27,10 +28,14 @@ export interface SourceStatus extends Freshness {
   readonly unconfirmedLoss?: number;
   /** What is here differs from what the source says it has; it ages until that is mended. */
   readonly diverges?: boolean;
+  /** As whose word its records count; absent: it was not fed since the start. */
+  readonly origin?: Origin;
   /** How far its feed was applied, where it has positions. */
   readonly position?: FeedPosition;
   /** What happened on its last feed; absent: it was not fed since the start. */
   readonly counters?: SyncCounters;
+  /** How often the source began again, by reason: `gap`, `expired`... */
+  readonly resyncs?: Readonly<Record<string, number>>;
 }
 
 /** Most rejected entries that a status lists. */

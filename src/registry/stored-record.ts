@@ -1,10 +1,13 @@
 /** What the registry answers: records as they are in force, and how fresh they are. */
 import type {
   DeviceRecord,
+  FactGroup,
   FirmwarePolicyRecord,
+  Origin,
   RecordKey,
   RecordKind,
   ReleaseRecord,
+  ReportRecord,
   RolloutRecord,
   ServiceRecord,
   TenantRecord,
@@ -15,14 +18,31 @@ import type {
  * A record that its source sent malformed is in force as `invalid` with the reason: it isolates one
  * device (`facts_invalid`), whatever older version there was (FACTS.md, "Registry feed").
  */
-export type StoredRecord<T> =
-  | { readonly key: RecordKey; readonly revision: number; readonly record: T; readonly invalid?: undefined }
-  | {
-      readonly key: RecordKey;
-      readonly revision: number;
-      readonly record?: undefined;
-      readonly invalid: string;
-    };
+export type StoredRecord<T> = Stand &
+  (
+    | { readonly record: T; readonly invalid?: undefined }
+    | { readonly record?: undefined; readonly invalid: string }
+  );
+
+/** Where a record stands, and whose it is. */
+interface Stand {
+  readonly key: RecordKey;
+  readonly revision: number;
+  /** The source that owns it; absent where it was made here. */
+  readonly source?: string;
+  /** Groups of its facts that others have said; absent: the source said all of it. */
+  readonly said?: readonly Said[];
+}
+
+/** Who said a group of facts. */
+export interface Said {
+  readonly group: FactGroup;
+  readonly origin: Origin;
+  readonly source: string;
+  readonly revision: number;
+  /** Unix seconds by the clock of who said it; 0: not said. */
+  readonly told_at: number;
+}
 
 /** How old the facts are. */
 export interface Freshness {
@@ -45,6 +65,13 @@ export interface RecordReader {
   /** Registry revision in force: grows by one with every snapshot that changed something. */
   readonly revision: number;
   freshness(): Freshness;
+  /** Seconds through which a source is behind; `undefined`: there is no such source. */
+  sourceAgeS(source: string): number | undefined;
+}
+
+/** What others than its owner say of a device. */
+export interface ReportReader {
+  report(origin: ReportRecord["origin"], device: string): StoredRecord<ReportRecord> | undefined;
 }
 
 /** A valid record of any kind. */
@@ -54,7 +81,13 @@ export type AnyRecord =
   | FirmwarePolicyRecord
   | ReleaseRecord
   | RolloutRecord
-  | ServiceRecord;
+  | ServiceRecord
+  | ReportRecord;
+
+/** Whether records of this key are as many as devices: they stay on disk, the others are held in memory. */
+export function isMany(key: RecordKey): boolean {
+  return key.startsWith("device:") || key.startsWith("report:");
+}
 
 /** The kind that a key names. */
 export function kindOf(key: RecordKey): RecordKind {

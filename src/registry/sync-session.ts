@@ -256,7 +256,7 @@ export class SyncSession implements AsyncDisposable {
       feed.counters.gaps++;
       return this.#resync("gap", `the changes after ${this.#last} up to ${revision} are missing`);
     }
-    if (asOf < this.#asOf) feed.counters.clock_backwards++;
+    if (asOf < this.#asOf) feed.clockWentBack(asOf, this.#asOf);
     this.#asOf = Math.max(asOf, this.#asOf);
     // A frozen row behind a fresh maximum: until it is mended nothing here is fresh (SYN-12).
     if (digests.length > 0 && !(await agrees(digests, feed, reply))) return;
@@ -269,7 +269,7 @@ export class SyncSession implements AsyncDisposable {
     if (this.#told) return;
     this.#told = true;
     const { feed, reply } = this.#options;
-    feed.counters.resyncs++;
+    feed.resynced(reason);
     reply({ type: "resync", reason, from: this.#state === "lost" ? 0 : this.#last, detail });
   }
 

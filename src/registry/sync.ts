@@ -55,7 +55,7 @@ export type SyncEvent =
   | { readonly type: "end_bucket"; readonly count: number };
 
 /** Why a source must begin again: at `from`, where it can, else with a snapshot. */
-export type ResyncReason = "snapshot_needed" | "gap" | "backwards" | "refused";
+export type ResyncReason = "snapshot_needed" | "gap" | "backwards" | "refused" | "expired";
 
 /** What a source is told. */
 export type SyncReply =

@@ -6,6 +6,8 @@ import type { StoredRecord } from "./stored-record.ts";
 /** The record under `key`, or why it is none; `T` is the record of the key's kind. */
 export function toStored<T>(key: RecordKey, value: StoredValue | undefined): StoredRecord<T> | undefined {
   if (value === undefined) return undefined;
-  const { invalid, record, revision } = value;
-  return record === undefined ? { key, revision, invalid } : { key, revision, record: record as T };
+  const { invalid, record, revision, source } = value;
+  return record === undefined
+    ? { key, revision, source, invalid }
+    : { key, revision, source, record: record as T };
 }

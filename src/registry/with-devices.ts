@@ -23,5 +23,6 @@ export function withDevices(
       return records.revision;
     },
     freshness: () => records.freshness(),
+    sourceAgeS: (source) => records.sourceAgeS(source),
   };
 }

@@ -155,6 +155,7 @@ export function withOverrides(records: RecordReader, overrides: OverrideReader):
     get revision() {
       return records.revision;
     },
+    sourceAgeS: (source) => records.sourceAgeS(source),
     freshness() {
       const freshness = records.freshness();
       if (overrides.missing !== undefined) return { ...freshness, synced: false, watermark: 0 };

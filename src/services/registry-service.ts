@@ -3,7 +3,7 @@ import type { DeviceRecord } from "../decision/facts.ts";
 import type { Peer } from "../decision/identity.ts";
 import * as wire from "../gen/sallyport/v1/registry.ts";
 import type { RegistryStatus } from "../registry/registry-status.ts";
-import type { RecordReader } from "../registry/stored-record.ts";
+import type { RecordReader, StoredRecord } from "../registry/stored-record.ts";
 import { Fault } from "../runtime/fault.ts";
 import type { GrpcService } from "../runtime/ports.ts";
 import { unary } from "../server/unary.ts";
@@ -50,7 +50,15 @@ export function registryService(parts: RegistryServiceParts): GrpcService {
       invalid: stored.invalid ?? "",
       revision: stored.revision,
       watermark: parts.records.freshness().watermark,
+      provenance: provenanceOf(stored),
     };
+  };
+
+  const provenanceOf = ({ revision, said = [], source = "" }: StoredRecord<unknown>): wire.Provenance[] => {
+    const { records } = parts;
+    const ageOf = (name: string): number => records.sourceAgeS(name) ?? records.freshness().ageS;
+    const owner = { group: "record", origin: "operator", source, revision, told_at: 0 };
+    return [owner, ...said].map((each) => ({ ...each, age_s: ageOf(each.source) }));
   };
 
   const getStatus = (_request: wire.GetStatusRequest, peer: Peer): wire.GetStatusResponse => {
@@ -114,6 +122,7 @@ function toSource(source: RegistryStatus["sources"][number]): wire.SourceStatus 
     epoch: source.position?.epoch ?? "",
     revision: source.position?.revision ?? 0,
     counters: { ...source.counters },
+    origin: source.origin ?? "",
     unconfirmed_loss: source.unconfirmedLoss ?? 0,
     diverges: source.diverges ?? false,
     counts: Object.fromEntries(

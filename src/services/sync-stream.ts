@@ -18,6 +18,8 @@ export interface SyncParts {
   readonly validate: RecordValidator;
   readonly clock: Clock;
   readonly maxLostShare: number;
+  /** Milliseconds after which a feed that says nothing is ended, so that it comes again (SYN-09). */
+  readonly silenceMs: number;
 }
 
 /** Milliseconds without a message after which what was taken is put in force. */
@@ -75,7 +77,11 @@ async function serve(call: Call, parts: SyncParts): Promise<void> {
   const hello = helloIn((await requests.next()).value);
   const { clock, maxLostShare, registry, validate } = parts;
   const source = sourceOf(peer, hello.source);
-  const feed = registry.feed(source, { tenants: peer.tenants, awaited: false });
+  const feed = registry.feed(source, {
+    tenants: peer.tenants,
+    awaited: false,
+    origin: peer.origin,
+  });
   const session = new SyncSession({
     feed,
     validate,
@@ -85,7 +91,7 @@ async function serve(call: Call, parts: SyncParts): Promise<void> {
     reply: (reply) => void call.write(toResponse(reply)),
   });
   try {
-    await follow(call, requests, session, source);
+    await follow(call, watched(requests, parts.silenceMs), session, source);
   } finally {
     try {
       await session[Symbol.asyncDispose]();
@@ -116,6 +122,28 @@ async function follow(
     }
     next = requests.next();
   }
+}
+
+/**
+ * The same requests; a silence ends them with `source_unavailable`. A connection that is open and dead would keep the
+ * source from feeding over another one.
+ */
+function watched<T>(requests: AsyncIterator<T, undefined>, silenceMs: number): AsyncIterator<T, undefined> {
+  return {
+    next: () =>
+      new Promise((resolve, reject) => {
+        const late = (): void =>
+          reject(
+            new Fault("source_unavailable", `the feed has said nothing for ${silenceMs} ms; connect again`),
+          );
+        const timer = setTimeout(late, silenceMs);
+        timer.unref();
+        requests
+          .next()
+          .then(resolve, reject)
+          .finally(() => clearTimeout(timer));
+      }),
+  };
 }
 
 /** Whether nothing has come before the moment is over. */

@@ -58,7 +58,7 @@ export function toWireExplanation(given: Explanation): wire.Explanation {
     input_json: given.input_json,
     facts: given.facts.map((fact) => ({ ...fact })),
     bound: given.bound,
-    records: given.records.map((record) => ({ ...record })),
+    records: given.records.map(({ said, ...record }) => ({ ...record, said: [...said] })),
     summary: given.summary,
   };
 }

@@ -86,6 +86,16 @@ export const channelLines: Readonly<Record<string, Wording>> = {
     message: "facts_divergence: a bucket differs from what its source says, and is asked for again",
     fields: message as { source: string; tenant: string; bucket: number },
   }),
+  "sallyport:registry:cross-tenant": (message) => ({
+    level: "error",
+    message: "cross_tenant_access: a feed writes records of tenants that are not its own; they are not taken",
+    fields: message as { source: string; key: string; times: number },
+  }),
+  "sallyport:registry:clock-back": (message) => ({
+    level: "warn",
+    message: "the clock of a source went back; its facts age by our own",
+    fields: message as { source: string; as_of: number; before: number; times: number },
+  }),
   "sallyport:registry:override": (message) => {
     const { act, by, override, sequence } = message as OverrideAct;
     const { kind, target, id } = override;

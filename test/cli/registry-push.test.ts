@@ -31,7 +31,13 @@ let listener: GrpcListener;
 const faults: unknown[] = [];
 
 async function listen(as: Peer): Promise<GrpcListener> {
-  const sync = { registry, validate: createRecordValidator(), clock: systemClock, maxLostShare: 0.5 };
+  const sync = {
+    registry,
+    validate: createRecordValidator(),
+    clock: systemClock,
+    maxLostShare: 0.5,
+    silenceMs: 60_000,
+  };
   const service = registryService({
     records: registry,
     status: () => registry.status(),

@@ -65,7 +65,7 @@ function explain(item: wire.BatchItem): wire.Explanation {
     input_json: '{"now":1}',
     facts: [{ path: "credential.not_after", value: 2_000_000_000, age_s: -60, holds_until: 2_000_000_000 }],
     bound: { path: "credential.not_after", offset_s: 0, at: 2_000_000_000 },
-    records: [{ key: "device:meter-001", state: "found", revision: 3 }],
+    records: [{ key: "device:meter-001", state: "found", revision: 3, source: "file", age_s: 2, said: [] }],
     summary: "allowed: because the table says so",
   };
 }

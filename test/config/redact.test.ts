@@ -20,7 +20,7 @@ describe("a printed configuration", () => {
       registry: {
         attestation: { verifiers: [], signed_only: false },
         http: [],
-        push: { max_delete_share: 0.5 },
+        push: { max_delete_share: 0.5, silence_s: 300 },
         dir: "-----BEGIN PRIVATE KEY-----\nhunter2",
       },
       http: { listen: "127.0.0.1:1", api_token: "hunter2" },

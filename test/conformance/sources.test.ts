@@ -102,7 +102,7 @@ const sources: Readonly<Record<string, (registry: Registry, clock: ManualClock) 
       status: () => registry.status(),
       idOf: ({ id }) => id,
       confirmLoss: () => {},
-      sync: { registry, validate, clock, maxLostShare: 1 },
+      sync: { registry, validate, clock, maxLostShare: 1, silenceMs: 60_000 },
       bundle: () => undefined,
     });
     const listener = await listenFor(peer, service, {

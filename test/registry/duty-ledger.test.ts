@@ -73,6 +73,7 @@ function readerOf(facts: FactsTable): Parameters<typeof withDuties>[0] {
     release: (id) => facts.release(id),
     rollout: (id) => facts.rollout(id),
     service: (id) => facts.service(id),
+    sourceAgeS: () => undefined,
     revision: facts.revision,
     freshness: () => ({ ...facts.freshness(), ageS: 0 }),
   };

@@ -406,6 +406,27 @@ export interface RecordUsed {
   state: string;
   /** Registry revision of the record; 0 where absent. */
   revision: number;
+  /** The source that owns it; empty where absent. */
+  source: string;
+  /** Seconds by which that source is behind; of an absent record, the oldest of all. */
+  age_s: number;
+  /** Groups of its facts that others than its owner have said. */
+  said: SaidGroup[];
+}
+
+/** Who said a group of a device's facts. */
+export interface SaidGroup {
+  /** firmware | attestation | readiness. */
+  group: string;
+  /** verifier | device. */
+  origin: string;
+  source: string;
+  /** Registry revision at which it last changed. */
+  revision: number;
+  /** Seconds by which the source is behind. */
+  age_s: number;
+  /** Unix seconds by the clock of who said it; 0: not said. */
+  told_at: number;
 }
 
 /** The answer to one question. */
@@ -3064,7 +3085,7 @@ export const Bound: MessageFns<Bound> = {
 };
 
 function createBaseRecordUsed(): RecordUsed {
-  return { key: "", state: "", revision: 0 };
+  return { key: "", state: "", revision: 0, source: "", age_s: 0, said: [] };
 }
 
 export const RecordUsed: MessageFns<RecordUsed> = {
@@ -3077,6 +3098,15 @@ export const RecordUsed: MessageFns<RecordUsed> = {
     }
     if (message.revision !== 0) {
       writer.uint32(24).int64(message.revision);
+    }
+    if (message.source !== "") {
+      writer.uint32(34).string(message.source);
+    }
+    if (message.age_s !== 0) {
+      writer.uint32(40).int64(message.age_s);
+    }
+    for (const v of message.said) {
+      SaidGroup.encode(v!, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -3116,6 +3146,131 @@ export const RecordUsed: MessageFns<RecordUsed> = {
             }
 
             message.revision = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.age_s = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.said.push(SaidGroup.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSaidGroup(): SaidGroup {
+  return { group: "", origin: "", source: "", revision: 0, age_s: 0, told_at: 0 };
+}
+
+export const SaidGroup: MessageFns<SaidGroup> = {
+  encode(message: SaidGroup, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.group !== "") {
+      writer.uint32(10).string(message.group);
+    }
+    if (message.origin !== "") {
+      writer.uint32(18).string(message.origin);
+    }
+    if (message.source !== "") {
+      writer.uint32(26).string(message.source);
+    }
+    if (message.revision !== 0) {
+      writer.uint32(32).int64(message.revision);
+    }
+    if (message.age_s !== 0) {
+      writer.uint32(40).int64(message.age_s);
+    }
+    if (message.told_at !== 0) {
+      writer.uint32(48).int64(message.told_at);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SaidGroup {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSaidGroup();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.group = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.origin = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.age_s = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.told_at = longToNumber(reader.int64());
             continue;
           }
         }

@@ -186,6 +186,23 @@ export interface GetDeviceResponse {
   revision: number;
   /** Time through which the facts are complete, unix seconds. */
   watermark: number;
+  /** Who said what of it: first the owner of the record, then those who said groups of its facts. */
+  provenance: Provenance[];
+}
+
+export interface Provenance {
+  /** `record`: everything that no other line names; else firmware | attestation | readiness. */
+  group: string;
+  /** operator | verifier | device: as whose word it counts. */
+  origin: string;
+  /** Name of the source. */
+  source: string;
+  /** Registry revision at which it last changed. */
+  revision: number;
+  /** Seconds by which the source is behind. */
+  age_s: number;
+  /** Unix seconds by the clock of who said it; 0: not said. */
+  told_at: number;
 }
 
 export interface GetStatusRequest {
@@ -248,6 +265,8 @@ export interface SourceStatus {
   diverges: boolean;
   /** Records in force by kind and state, as `device/active`; `invalid` ones are isolated. */
   counts: { [key: string]: number };
+  /** As whose word its records count: operator | verifier | device. Empty: it was not fed since the start. */
+  origin: string;
 }
 
 export interface SourceStatus_CountersEntry {
@@ -1589,7 +1608,7 @@ export const GetDeviceRequest: MessageFns<GetDeviceRequest> = {
 };
 
 function createBaseGetDeviceResponse(): GetDeviceResponse {
-  return { record_json: "", invalid: "", revision: 0, watermark: 0 };
+  return { record_json: "", invalid: "", revision: 0, watermark: 0, provenance: [] };
 }
 
 export const GetDeviceResponse: MessageFns<GetDeviceResponse> = {
@@ -1605,6 +1624,9 @@ export const GetDeviceResponse: MessageFns<GetDeviceResponse> = {
     }
     if (message.watermark !== 0) {
       writer.uint32(32).int64(message.watermark);
+    }
+    for (const v of message.provenance) {
+      Provenance.encode(v!, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -1652,6 +1674,115 @@ export const GetDeviceResponse: MessageFns<GetDeviceResponse> = {
             }
 
             message.watermark = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.provenance.push(Provenance.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseProvenance(): Provenance {
+  return { group: "", origin: "", source: "", revision: 0, age_s: 0, told_at: 0 };
+}
+
+export const Provenance: MessageFns<Provenance> = {
+  encode(message: Provenance, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.group !== "") {
+      writer.uint32(10).string(message.group);
+    }
+    if (message.origin !== "") {
+      writer.uint32(18).string(message.origin);
+    }
+    if (message.source !== "") {
+      writer.uint32(26).string(message.source);
+    }
+    if (message.revision !== 0) {
+      writer.uint32(32).int64(message.revision);
+    }
+    if (message.age_s !== 0) {
+      writer.uint32(40).int64(message.age_s);
+    }
+    if (message.told_at !== 0) {
+      writer.uint32(48).int64(message.told_at);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Provenance {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProvenance();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.group = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.origin = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.source = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.revision = longToNumber(reader.int64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.age_s = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.told_at = longToNumber(reader.int64());
             continue;
           }
         }
@@ -1982,6 +2113,7 @@ function createBaseSourceStatus(): SourceStatus {
     unconfirmed_loss: 0,
     diverges: false,
     counts: {},
+    origin: "",
   };
 }
 
@@ -2029,6 +2161,9 @@ export const SourceStatus: MessageFns<SourceStatus> = {
     globalThis.Object.entries(message.counts).forEach(([key, value]: [string, number]) => {
       SourceStatus_CountsEntry.encode({ key: key as any, value }, writer.uint32(114).fork()).join();
     });
+    if (message.origin !== "") {
+      writer.uint32(122).string(message.origin);
+    }
     return writer;
   },
 
@@ -2161,6 +2296,14 @@ export const SourceStatus: MessageFns<SourceStatus> = {
             if (entry14.value !== undefined) {
               message.counts[entry14.key] = entry14.value;
             }
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.origin = reader.string();
             continue;
           }
         }

@@ -1,0 +1,32 @@
+/** What a feed may write: its kinds, its tenants, as whose word, and what nobody else claims. */
+import type { Origin, RecordKey, RecordKind } from "../decision/facts.ts";
+import type { StoredValue } from "./record-store.ts";
+import { belongsTo, ofAnotherKind, ofAnotherOrigin, outsideTenants } from "./refusals.ts";
+import { type AnyRecord, kindOf } from "./stored-record.ts";
+
+/** What of a feed decides that. */
+export interface WriteRights {
+  readonly name: string;
+  readonly kinds?: readonly RecordKind[] | undefined;
+  readonly tenants: readonly string[];
+  readonly origin: Origin;
+  ownerOf(key: RecordKey, record: AnyRecord | undefined): string | undefined;
+}
+
+/** Why the feed may not write a record, given what is in force; `undefined`: it may. */
+export function foreignTo(
+  rights: WriteRights,
+  key: RecordKey | undefined,
+  record: AnyRecord | undefined,
+  held: StoredValue | undefined,
+): string | undefined {
+  const { kinds, name, origin, tenants } = rights;
+  if (key !== undefined && kinds !== undefined && !kinds.includes(kindOf(key)))
+    return ofAnotherKind(kindOf(key), name);
+  if (key !== undefined && origin !== "operator" && !key.startsWith(`report:${origin}/`))
+    return ofAnotherOrigin(origin, name);
+  const outside = outsideTenants(tenants, record, held);
+  if (outside !== undefined || key === undefined || origin !== "operator") return outside;
+  const owner = rights.ownerOf(key, record ?? held?.record);
+  return owner === undefined || owner === name ? undefined : belongsTo(owner, name);
+}
