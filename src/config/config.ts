@@ -1,5 +1,7 @@
 /** Options as the program sees them: validated, complete, frozen, every path absolute. `schema.ts` describes each. */
-import type { Origin, RecordKind } from "../decision/facts.ts";
+
+import type { RecordKind } from "../decision/facts.ts";
+import type { Origin } from "../decision/report.ts";
 import type { BrokerConfig } from "./brokers-schema.ts";
 
 /** Files of a listener's TLS, PEM; `client_ca` makes client certificates mandatory. */

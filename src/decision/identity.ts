@@ -1,5 +1,6 @@
 /** Who asks and on whose behalf: evidence as it arrives, identity once it is proven. */
-import type { Credential, Origin } from "./facts.ts";
+import type { Credential } from "./facts.ts";
+import type { Origin } from "./report.ts";
 
 /** What a face received as proof; worth nothing until it is verified. */
 export type Evidence =

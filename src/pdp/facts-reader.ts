@@ -1,15 +1,15 @@
 /** What the PDP reads facts from; `registry/` provides it. */
+
 import type {
   DeviceRecord,
-  FactGroup,
   FirmwarePolicyRecord,
-  Origin,
   RecordKey,
   ReleaseRecord,
   RolloutRecord,
   ServiceRecord,
   TenantRecord,
 } from "../decision/facts.ts";
+import type { Said } from "../decision/report.ts";
 
 /** A record as stored: valid, or isolated because it is not. */
 export type Stored<T> = Stand &
@@ -25,16 +25,6 @@ interface Stand {
   readonly source?: string;
   /** Groups of its facts that others have said. */
   readonly said?: readonly Said[];
-}
-
-/** Who said a group of facts. */
-export interface Said {
-  readonly group: FactGroup;
-  readonly origin: Origin;
-  readonly source: string;
-  readonly revision: number;
-  /** Unix seconds by the clock of who said it; 0: not said. */
-  readonly told_at: number;
 }
 
 /** Synchronous access to the facts in force. */

@@ -1,5 +1,7 @@
 /** What whoever opens a feed chooses. */
-import type { Origin, RecordKind } from "../decision/facts.ts";
+
+import type { RecordKind } from "../decision/facts.ts";
+import type { Origin } from "../decision/report.ts";
 
 /** What a feed may write, and whether the registry waits for it. */
 export interface FeedChoice {

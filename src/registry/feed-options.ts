@@ -1,5 +1,7 @@
 /** What a feed needs of its registry. */
-import type { DeviceRecord, Origin, RecordKey, RecordKind } from "../decision/facts.ts";
+
+import type { DeviceRecord, RecordKey, RecordKind } from "../decision/facts.ts";
+import type { Origin } from "../decision/report.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { RecordStore, StoredValue } from "./record-store.ts";
 import type { SourceAge } from "./source-status.ts";

@@ -1,10 +1,12 @@
 /** The writing end of the registry for one source. */
-import type { Origin, RecordKey } from "../decision/facts.ts";
+
+import type { RecordKey } from "../decision/facts.ts";
+import type { Origin } from "../decision/report.ts";
 import { Fault } from "../runtime/fault.ts";
 import { type Delta, DeltaBatch, type DeltaOutcome } from "./delta-batch.ts";
+import { FeedNews } from "./feed-news.ts";
 import type { FeedOptions } from "./feed-options.ts";
 import { FeedReport, type FeedTold } from "./feed-report.ts";
-import { RareNews } from "./rare-news.ts";
 import { readBucket } from "./read-bucket.ts";
 import type { FeedPosition, StoredValue, StoreState } from "./record-store.ts";
 import type { Validated } from "./record-validator.ts";
@@ -52,13 +54,11 @@ export class Feed implements AsyncDisposable {
   /** Records whose loss somebody has confirmed. */
   #confirmedLoss = 0;
   #rememberedMs = Number.NEGATIVE_INFINITY;
-  readonly #tenantNews: RareNews;
-  readonly #clockNews: RareNews;
+  readonly #news: FeedNews;
 
   constructor(options: FeedOptions) {
     this.#options = options;
-    this.#tenantNews = new RareNews("sallyport:registry:cross-tenant", options.clock);
-    this.#clockNews = new RareNews("sallyport:registry:clock-back", options.clock);
+    this.#news = new FeedNews(options.name, options.clock);
   }
 
   /** What happened since the start. */
@@ -139,7 +139,7 @@ export class Feed implements AsyncDisposable {
   /** The clock of the source went back: its age goes on by our own time of receipt (SYN-18). */
   clockWentBack(asOf: number, before: number): void {
     this.counters.clock_backwards++;
-    this.#clockNews.tell({ source: this.name, as_of: asOf, before });
+    this.#news.clockBack(asOf, before);
   }
 
   /** As whose word its records count. */
@@ -275,8 +275,7 @@ export class Feed implements AsyncDisposable {
   ): string | undefined {
     if (held?.record !== undefined && "via" in held.record) this.#options.replaced(held.record);
     const foreign = foreignTo(this.#options, key, record, held);
-    if (foreign === ofAnotherTenant)
-      this.#tenantNews.tell({ alert: "cross_tenant_access", source: this.name, key: key ?? "" });
+    if (foreign === ofAnotherTenant) this.#news.crossTenant(key ?? "");
     return foreign;
   }
 

@@ -1,5 +1,5 @@
 /** News that a bad source could tell a million times: told once in a while, with how often it was so. */
-import { type Channel, channel } from "node:diagnostics_channel";
+import type { Channel } from "node:diagnostics_channel";
 import type { Clock } from "../runtime/clock.ts";
 
 const everyMs = 60_000;
@@ -11,8 +11,8 @@ export class RareNews {
   #toldMs = Number.NEGATIVE_INFINITY;
   #untold = 0;
 
-  constructor(name: string, clock: Clock) {
-    this.#channel = channel(name);
+  constructor(channel: Channel, clock: Clock) {
+    this.#channel = channel;
     this.#clock = clock;
   }
 

@@ -1,4 +1,5 @@
 /** Checks records in bulk: Ajv compiled from the schemas decides, zod words what is wrong. */
+
 import { Ajv, type ValidateFunction } from "ajv";
 import { z } from "zod";
 import type {
@@ -6,10 +7,10 @@ import type {
   FirmwarePolicyRecord,
   RecordKey,
   RecordKind,
-  ReportRecord,
   RolloutRecord,
 } from "../decision/facts.ts";
 import { isSafeId } from "../decision/ids.ts";
+import type { ReportRecord } from "../decision/report.ts";
 import type { EarReader } from "./ear.ts";
 import { releaseSchema, rolloutSchema } from "./release-schemas.ts";
 import { safeIdFormat } from "./schema-words.ts";

@@ -1,4 +1,5 @@
 /** The registry as a process reads it that does not write it: the same file, by memory map. */
+
 import { join } from "node:path";
 import { open, type RootDatabase } from "lmdb";
 import type { Change } from "../decision/change.ts";
@@ -7,12 +8,12 @@ import type {
   FirmwarePolicyRecord,
   RecordKey,
   ReleaseRecord,
-  ReportRecord,
   RolloutRecord,
   ServiceRecord,
   TenantRecord,
 } from "../decision/facts.ts";
 import { isSafeId } from "../decision/ids.ts";
+import type { ReportRecord } from "../decision/report.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
 import { FewRecords, fewKinds } from "./few-records.ts";

@@ -1,4 +1,5 @@
 /** The registry: records in force, how fresh they are, and the one way they change. */
+
 import { channel } from "node:diagnostics_channel";
 import type { Change } from "../decision/change.ts";
 import type {
@@ -6,12 +7,12 @@ import type {
   FirmwarePolicyRecord,
   RecordKey,
   ReleaseRecord,
-  ReportRecord,
   RolloutRecord,
   ServiceRecord,
   TenantRecord,
 } from "../decision/facts.ts";
 import { isSafeId } from "../decision/ids.ts";
+import type { ReportRecord } from "../decision/report.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
 import { type ChangeListener, ChangeListeners } from "./change-listeners.ts";

@@ -4,14 +4,10 @@
  * explicit in every stored record. Fields that no schema names are dropped (SYN-14).
  * Times are unix seconds; `0` means "never" where a time is not known.
  */
+
 import { z } from "zod";
-import type {
-  DeviceRecord,
-  FirmwarePolicyRecord,
-  ReportRecord,
-  ServiceRecord,
-  TenantRecord,
-} from "../decision/facts.ts";
+import type { DeviceRecord, FirmwarePolicyRecord, ServiceRecord, TenantRecord } from "../decision/facts.ts";
+import type { ReportRecord } from "../decision/report.ts";
 import { mapOf, safeId, text, time, versionKey, word } from "./schema-words.ts";
 
 const count = z.int().min(0).max(1_000_000_000);

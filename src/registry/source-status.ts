@@ -1,5 +1,6 @@
 /** What is known of one source: how fresh it is, what it was last told and what is wrong with it. */
-import type { Origin } from "../decision/facts.ts";
+
+import type { Origin } from "../decision/report.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Fault } from "../runtime/fault.ts";
 import type { FeedPosition, SourceState } from "./record-store.ts";

@@ -1,17 +1,16 @@
 /** What the registry answers: records as they are in force, and how fresh they are. */
+
 import type {
   DeviceRecord,
-  FactGroup,
   FirmwarePolicyRecord,
-  Origin,
   RecordKey,
   RecordKind,
   ReleaseRecord,
-  ReportRecord,
   RolloutRecord,
   ServiceRecord,
   TenantRecord,
 } from "../decision/facts.ts";
+import type { ReportRecord, Said } from "../decision/report.ts";
 
 /**
  * One record in force. `revision` is the registry revision at which it last really changed.
@@ -32,16 +31,6 @@ interface Stand {
   readonly source?: string;
   /** Groups of its facts that others have said; absent: the source said all of it. */
   readonly said?: readonly Said[];
-}
-
-/** Who said a group of facts. */
-export interface Said {
-  readonly group: FactGroup;
-  readonly origin: Origin;
-  readonly source: string;
-  readonly revision: number;
-  /** Unix seconds by the clock of who said it; 0: not said. */
-  readonly told_at: number;
 }
 
 /** How old the facts are. */

@@ -3,8 +3,10 @@
  * A verifier's word on evidence is newer evidence. A device's word counts where the operator leaves it to the device,
  * and never overwrites anybody else's (SYN-17).
  */
-import type { DeviceRecord, ReportRecord } from "../decision/facts.ts";
-import type { RecordReader, ReportReader, Said, StoredRecord } from "./stored-record.ts";
+
+import type { DeviceRecord } from "../decision/facts.ts";
+import type { ReportRecord, Said } from "../decision/report.ts";
+import type { RecordReader, ReportReader, StoredRecord } from "./stored-record.ts";
 
 type Report = StoredRecord<ReportRecord> & { readonly record: ReportRecord };
 type Joining = { readonly device: DeviceRecord; readonly said: readonly Said[] };

@@ -1,5 +1,7 @@
 /** What a feed may write: its kinds, its tenants, as whose word, and what nobody else claims. */
-import type { Origin, RecordKey, RecordKind } from "../decision/facts.ts";
+
+import type { RecordKey, RecordKind } from "../decision/facts.ts";
+import type { Origin } from "../decision/report.ts";
 import type { StoredValue } from "./record-store.ts";
 import { belongsTo, ofAnotherKind, ofAnotherOrigin, outsideTenants } from "./refusals.ts";
 import { type AnyRecord, kindOf } from "./stored-record.ts";

@@ -5,6 +5,7 @@ import { releaseSchema, rolloutSchema } from "../../src/registry/release-schemas
 import {
   deviceSchema,
   firmwarePolicySchema,
+  reportSchema,
   serviceSchema,
   tenantSchema,
 } from "../../src/registry/schemas.ts";
@@ -54,6 +55,7 @@ const records = (
     ["release", releaseSchema],
     ["rollout", rolloutSchema],
     ["service", serviceSchema],
+    ["report", reportSchema],
   ] as const
 ).flatMap(([kind, schema]) => pathsOf(z.toJSONSchema(schema, { io: "input" }) as Schema, kind));
 

@@ -95,13 +95,24 @@ describe.each(backends)("a registry in $name", ({ open, durable }) => {
     await feedAll(feed, fleet);
     await feedAll(feed, [...fleet.slice(0, 3), entry.device("m2", { hw_rev: "r3" })]);
     expect(registry.revision).toBe(2);
-    expect(registry.device("m1")).toEqual({ key: "device:m1", revision: 1, record: device("m1") });
+    expect(registry.device("m1")).toEqual({
+      key: "device:m1",
+      revision: 1,
+      source: "file",
+      record: device("m1"),
+    });
     expect(registry.device("m2")).toEqual({
       key: "device:m2",
       revision: 2,
+      source: "file",
       record: device("m2", { hw_rev: "r3" }),
     });
-    expect(registry.tenant("acme")).toEqual({ key: "tenant:acme", revision: 1, record: tenant("acme") });
+    expect(registry.tenant("acme")).toEqual({
+      key: "tenant:acme",
+      revision: 1,
+      source: "file",
+      record: tenant("acme"),
+    });
     expect(registry.firmwarePolicy("acme", "meter")?.record?.patched_key).toBe(2_004_000);
     expect(registry.firmwarePolicy("acme", "pump")).toBeUndefined();
     await registry[Symbol.asyncDispose]();
@@ -130,7 +141,12 @@ describe.each(backends)("a registry in $name", ({ open, durable }) => {
     await expect(broken).rejects.toThrow("cut");
     await feedAll(feed, [...fleet, entry.device("m3")]);
     expect(registry.device("m3")?.record?.id).toBe("m3");
-    expect(registry.device("m1")).toEqual({ key: "device:m1", revision: 1, record: device("m1") });
+    expect(registry.device("m1")).toEqual({
+      key: "device:m1",
+      revision: 1,
+      source: "file",
+      record: device("m1"),
+    });
     expect(many.filter(({ record }) => registry.device(record.id) !== undefined)).toEqual([]);
     await registry[Symbol.asyncDispose]();
   });
