@@ -19,6 +19,9 @@ describe("device get", () => {
     expect(stdout).toMatch(/^ {2}firmware {5}2\.4\.1 \(key 2004001, svn 7, production\)$/m);
     expect(stdout).toMatch(/^ {2}attestation {2}none$/m);
     expect(stdout).toMatch(/^ {2}credentials {2}fp-meter-001 {2}active {2}bound 100 d ago {2}used 1 h ago$/m);
+    expect(stdout).toMatch(
+      /^ {2}provenance {3}all else {2}operator, by file {5}revision 3 {2}3 s old\n {15}firmware {2}device, by push:edge {2}revision 5 {2}1 min old {2}said .*Z \(2 min ago\)$/m,
+    );
     expect(stdout).toMatch(/^ {2}registry {5}revision 3, complete through .*Z \(\d+ s ago\)$/m);
   });
 
@@ -41,6 +44,7 @@ describe("device get", () => {
       revision: 4,
       watermark: 1,
       invalid: "`model` is missing",
+      provenance: [],
       record: null,
     });
   });

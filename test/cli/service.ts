@@ -107,11 +107,25 @@ function device(id: string, now: number): unknown {
 const registry: typeof decisions = {
   getDevice: ({ id }: { id: string }) => {
     if (id === "meter-broken")
-      return { record_json: "", invalid: "`model` is missing", revision: 4, watermark: 1 };
+      return {
+        record_json: "",
+        invalid: "`model` is missing",
+        revision: 4,
+        watermark: 1,
+        provenance: [],
+      };
     const now = Math.floor(Date.now() / 1000);
     const record = device(id, now);
     if (record === undefined) throw refuse(status.NOT_FOUND, "no such device");
-    return { record_json: JSON.stringify(record), invalid: "", revision: 3, watermark: now - 3 };
+    const owner = { group: "record", origin: "operator", source: "file", revision: 3, age_s: 3, told_at: 0 };
+    const told = { group: "firmware", origin: "device", source: "push:edge", revision: 5, age_s: 60 };
+    return {
+      record_json: JSON.stringify(record),
+      invalid: "",
+      revision: 3,
+      watermark: now - 3,
+      provenance: [owner, { ...told, told_at: now - 120 }],
+    };
   },
 };
 
