@@ -113,7 +113,9 @@ describe("an answer", () => {
     expect(people.stdout).toMatch(
       /^ {2}time facts {3}credential\.not_after {2}in 1 min {2}matters again 2033/m,
     );
-    expect(people.stdout).toMatch(/^ {2}records {6}device:meter-001 {2}found {2}revision 3 {2}file {2}2 s old$/m);
+    expect(people.stdout).toMatch(
+      /^ {2}records {6}device:meter-001 {2}found {2}revision 3 {2}file {2}2 s old$/m,
+    );
     expect(line(programs)["explanation"]).toMatchObject({
       cached: true,
       bound: { path: "credential.not_after", offset_s: 0, at: 2_000_000_000 },
