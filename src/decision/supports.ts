@@ -10,6 +10,11 @@ export interface Supports {
   readonly broker: string;
   /** What the tests speak to: the broker itself, or only its calls, replayed as its contract has them. */
   readonly checked: "with the broker" | "by its calls";
+  /**
+   * `each`: each publish and subscription is a question of its own. `at_connect`: the broker holds a session to the list of
+   * filters that it was given at connect, so that only obligations of the session can reach it.
+   */
+  readonly asks: "each" | "at_connect";
   /** What reaches the question. `false`: the broker does not tell. */
   readonly says: {
     readonly qos: boolean;

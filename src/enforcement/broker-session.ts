@@ -24,6 +24,8 @@ export interface BrokerSession {
   restsOn: ReadonlySet<RecordKey>;
   /** Monotonic milliseconds at which it must end or be judged again. */
   endsAtMs: number;
+  /** What the broker was given at connect, where it is given something. */
+  given?: string;
   /** Whether it was ended; everything is denied from then on. */
   ended: boolean;
 }

@@ -16,6 +16,7 @@ function enforcing(...names: (keyof Obligations)[]): Supports {
   return {
     broker: "test",
     checked: "by its calls",
+    asks: "each",
     says,
     denied_publish: "drops",
     keeps_qos0: true,

@@ -15,6 +15,7 @@ import type { Supports } from "../../decision/supports.ts";
 export const supports: Supports = {
   broker: "aedes 1.2",
   checked: "with the broker",
+  asks: "each",
   says: {
     qos: true,
     retain: true,

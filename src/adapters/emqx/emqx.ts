@@ -1,5 +1,6 @@
 /** The dialect of EMQX's HTTP authentication and authorization: JSON in, a result out. */
 import { actableUntil, type BrokerDoor, qosCap } from "../../enforcement/broker-door.ts";
+import { sessionGrants } from "../../enforcement/session-grants.ts";
 import type { HttpRequest, HttpResponse } from "../../runtime/ports.ts";
 import { admitted, allowed, refused } from "./from-decision.ts";
 import { type EmqxRequest, toRequest } from "./to-query.ts";
@@ -33,8 +34,11 @@ async function authenticate(door: BrokerDoor, request: EmqxRequest): Promise<Htt
     address,
   });
   if (session === undefined) return refused;
-  const list = await door.grants(session.subject);
-  if (!list.decision.allow || list.session_expires_at === undefined) return refused;
+  const list = await sessionGrants(door, session);
+  if (list === undefined) {
+    door.point.closed(clientId);
+    return refused;
+  }
   const { proof } = session.subject;
   const tenant = proof !== null && "credential" in proof ? proof.credential.tenant : "";
   door.promised(decision, list.session_expires_at);

@@ -10,6 +10,7 @@ import type { Supports } from "../../decision/supports.ts";
 export const supports: Supports = {
   broker: "emqx 5.8 http",
   checked: "by its calls",
+  asks: "each",
   says: {
     qos: true,
     retain: true,

@@ -12,6 +12,7 @@ export function supports(kicks: boolean): Supports {
   return {
     broker: "emqx exhook v2, v3",
     checked: "by its calls",
+    asks: "each",
     says: {
       qos: false,
       retain: false,

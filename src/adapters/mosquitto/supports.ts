@@ -11,6 +11,7 @@ import type { Supports } from "../../decision/supports.ts";
 export const supports: Supports = {
   broker: "mosquitto-go-auth 3.0",
   checked: "by its calls",
+  asks: "each",
   says: {
     qos: false,
     retain: false,

@@ -2,6 +2,7 @@
 import { fromCurveSeed } from "@nats-io/nkeys";
 import type { BrokerDoor, DoorGrants } from "../../enforcement/broker-door.ts";
 import type { BrokerSession } from "../../enforcement/broker-session.ts";
+import { sessionGrants } from "../../enforcement/session-grants.ts";
 import type { Requests } from "../../runtime/ports.ts";
 import { toPermissions } from "./from-decision.ts";
 import { signJwt } from "./jwt.ts";
@@ -46,7 +47,6 @@ export function natsCallout(options: NatsCalloutOptions): NatsCallout {
   const key: SigningKey = openSeed(options.issuerSeed);
   const xkey =
     options.xkeySeed === undefined ? undefined : fromCurveSeed(Buffer.from(options.xkeySeed.trim()));
-  const given = new WeakMap<BrokerSession, string>();
 
   const permissionsOf = ({ grants }: DoorGrants): ReturnType<typeof toPermissions> =>
     toPermissions(grants, door);
@@ -68,12 +68,14 @@ export function natsCallout(options: NatsCalloutOptions): NatsCallout {
     if (request === undefined) return nothing;
     const { decision, ruling, session } = await door.point.connect(request.arrival);
     if (session === undefined) return respond(request, { error: ruling.why });
-    const list = await door.grants(session.subject);
+    const list = await sessionGrants(door, session);
+    if (list === undefined) {
+      door.point.closed(session.names.clientId, session.names.connection);
+      return respond(request, { error: "no list of filters can be given" });
+    }
     const exp = list.session_expires_at;
-    if (!list.decision.allow || exp === undefined || exp <= door.now())
-      return respond(request, { error: list.decision.reason });
     const permissions = permissionsOf(list);
-    given.set(session, JSON.stringify(permissions));
+    session.given = JSON.stringify(permissions);
     door.promised(decision, exp);
     const jwt = signJwt(key, door.now(), {
       sub: request.userNkey,
@@ -100,10 +102,8 @@ export function natsCallout(options: NatsCalloutOptions): NatsCallout {
       }
     },
     async stillFits(session) {
-      const before = given.get(session);
-      if (before === undefined) return true;
-      const list = await door.grants(session.subject);
-      return list.decision.allow && JSON.stringify(permissionsOf(list)) === before;
+      const list = await sessionGrants(door, session);
+      return list !== undefined && JSON.stringify(permissionsOf(list)) === session.given;
     },
   };
 }

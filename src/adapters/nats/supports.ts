@@ -12,6 +12,7 @@ export function supports(kicks: boolean): Supports {
   return {
     broker: "nats-server 2.15",
     checked: "with the broker",
+    asks: "at_connect",
     says: {
       qos: false,
       retain: false,

@@ -12,6 +12,7 @@ export function supports(kicks: boolean): Supports {
   return {
     broker: "rabbitmq 3.10",
     checked: "with the broker",
+    asks: "each",
     says: {
       qos: false,
       retain: false,

@@ -12,6 +12,7 @@ export function supports(kicks: boolean): Supports {
   return {
     broker: "vernemq webhooks",
     checked: "by its calls",
+    asks: "each",
     says: {
       qos: true,
       retain: true,
