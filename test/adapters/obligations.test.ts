@@ -36,6 +36,7 @@ const values: Required<Omit<Obligations, "disconnect">> = {
   artifact: "x",
   resume: true,
   expires_at: 1,
+  fail_static_s: 60,
 };
 type Name = keyof typeof values;
 /** With `disconnect` the session ends, whatever was answered: it is another test's. */
@@ -53,6 +54,7 @@ const free: readonly Name[] = [
   "audit",
   "alert",
   "review_by",
+  "fail_static_s",
 ];
 const time: readonly Name[] = ["session_ttl_s", "recheck_after_s", "retry_after_s"];
 /** What passes besides. A QoS above a cap of 0 is no publish that could pass; VerneMQ can grant a lower one. */
