@@ -15,7 +15,8 @@ matching if input.device.firmware.attested_key == input.device.firmware.key
 
 unblocked if version.clear_of(input.device.firmware.key, input.fw_policy.blocked)
 
-# Unknown firmware is a finding of its own.
+# A key that is null, here and below at the minimum, is neither blocked nor too old: it is `firmware_unknown`, and no more
+# than that. One that is no whole number is all three.
 unblocked if {
 	input.device.firmware.key == null
 	is_array(input.fw_policy.blocked)

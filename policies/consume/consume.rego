@@ -22,54 +22,20 @@ codes := standing if reasons.blinding(standing)
 
 else := union({standing, credential, duty, filter_codes, stale})
 
-# --- the filter: of its own tenant, below one device or all, literal at the stream --------------------------------
+# --- the filter (reach.rego) ----------------------------------------------------------------------------------------
 asked if not input.request.filter == null
 
 filter := topics.unshared(input.request.filter)
 
 levels := topics.filter_levels(filter)
 
-template := split(data.site.consumers.topic, "/")
+well_formed if is_array(levels)
 
-tenant_level := [i | some i, part in template; part == "{tenant}"][0]
-
-device_level := [i | some i, part in template; part == "{device}"][0]
-
-stream_level := [i | some i, part in template; part == "{stream}"][0]
-
-# What stands before the device's level, the reader's own tenant filled in.
-head := [part |
-	some i, literal in template
-	i < device_level
-	part := filled(i, literal)
-]
-
-filled(i, literal) := literal if i != tenant_level
-
-filled(i, _) := input.actor.tenant if i == tenant_level
-
-in_scope if array.slice(levels, 0, device_level) == head
-
-# A filter that ends before the stream reaches every stream: no role reads that.
-default stream := "#"
-
-stream := levels[stream_level]
+reached := forms_met(levels)
 
 readable := {name |
 	some role in input.actor.roles
 	some name in data.site.consumers.roles[role]
-}
-
-may_read if stream in readable
-
-well_formed if is_array(levels)
-
-own_tenant if levels[tenant_level] == input.actor.tenant
-
-wide if {
-	some i, level in levels
-	i < device_level
-	level in {"+", "#"}
 }
 
 filter_codes contains "topic_invalid" if {
@@ -79,24 +45,25 @@ filter_codes contains "topic_invalid" if {
 
 filter_codes contains "topic_reserved" if startswith(filter, "$")
 
-filter_codes contains "topic_wildcard_too_broad" if wide
+filter_codes contains "topic_wildcard_too_broad" if {
+	well_formed
+	not narrow(levels)
+}
 
 filter_codes contains "tenant_mismatch" if {
-	well_formed
-	not wide
-	not own_tenant
+	narrow(levels)
+	not of_tenant(levels)
 }
 
 filter_codes contains "topic_out_of_scope" if {
-	well_formed
-	not wide
-	own_tenant
-	not in_scope
+	narrow(levels)
+	count(reached) == 0
 }
 
 filter_codes contains "role_missing" if {
-	in_scope
-	not may_read
+	narrow(levels)
+	of_tenant(levels)
+	not of_role(levels)
 }
 
 # Without a filter any role is a reason to be there: one that only sends commands reads nothing.
@@ -113,8 +80,8 @@ duty contains "duty_conflict" if not actor.dutiful
 stale contains "facts_stale" if not facts.usable
 
 stale contains "facts_stale" if {
-	asked
-	stream in data.site.high_sensitivity.publish
+	some form in reached
+	stream_of(form, levels) in data.site.high_sensitivity.publish
 	not facts.fresh
 }
 
@@ -137,10 +104,13 @@ default grants := []
 grants := [grant |
 	some name in sort(readable)
 	listable(name)
+	some form in forms
+	filter_levels := widest(form, name)
+	of_role(filter_levels)
 	grant := {
 		"action": "subscribe",
 		"effect": "allow",
-		"filter": concat("/", array.concat(head, ["+", name, "#"])),
+		"filter": concat("/", filter_levels),
 		"max_qos": data.site.consumers.max_qos,
 		"retain": false,
 		"reason": reasons.allowing(notes),

@@ -115,8 +115,8 @@ type_of(level) := data.site.variables[split(trim_suffix(level, "}"), ":")[1]]
 # How deep the deepest template for filters goes before it leaves free what is below.
 depth := max([count([level | some level in split(template.topic, "/"); level != "#"]) | some template in data.site.topics.subscribe])
 
-# The filters that say what a template grants of a stream. One variable of a type with listed values is spelled out;
-# what a filter cannot say is left to single questions.
+# The filters that say what a template grants of a stream. Up to three levels of types with listed values are spelled
+# out; what a filter cannot say, a pattern, is left to single questions.
 filters(form, wanted) := [filter | some filter in expanded(whole); not contains(filter, "{")] if {
 	whole := concat("", [form.before, wanted, form.after])
 }
@@ -129,8 +129,14 @@ else := [filter | some filter in expanded(form.whole); not contains(filter, "{")
 	form.stream == wanted
 }
 
-expanded(whole) := [replace(whole, level, value) | some value in type_of(level).values] if {
-	level := [level | some level in split(whole, "/"); variable(level)][0]
+expanded(whole) := [text | some one in spelled(whole); some two in spelled(one); some text in spelled(two)]
+
+# The first level that is open, with each of its values.
+spelled(whole) := [concat("/", array.concat(array.concat(head, [value]), tail)) | some value in type_of(levels[first]).values] if {
+	levels := split(whole, "/")
+	first := min([i | some i, level in levels; variable(level)])
+	head := array.slice(levels, 0, first)
+	tail := array.slice(levels, first + 1, count(levels))
 }
 
 else := [whole]

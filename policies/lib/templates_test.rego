@@ -118,6 +118,17 @@ test_what_does_not_fit_has_no_stream if {
 	wide == []
 }
 
+# Two levels of one type are free of each other; a third number is one too many for a filter.
+test_filters_of_several_levels if {
+	form := {"whole": "x/{a:phase}/{b:phase}", "stream": "ops"}
+	filters := templates.filters(form, "ops") with data.site.variables as variables
+	filters == ["x/l1/l1", "x/l1/l2", "x/l2/l1", "x/l2/l2"]
+	untold := templates.filters({"whole": "x/{a:phase}/{n:number}", "stream": "ops"}, "ops") with data.site.variables as variables
+	untold == []
+	four := templates.filters({"whole": "{a:phase}/{b:phase}/{c:phase}/{d:phase}", "stream": "ops"}, "ops") with data.site.variables as variables
+	four == []
+}
+
 # What a filter cannot say is not listed: numbers; what it can is spelled out.
 test_filters_say_no_more_than_the_template if {
 	{filter | some filter in listed} == {"devices/m-1/messages/events/#", "l1/m-1/ops/#", "l2/m-1/ops/#", "$things/m-1/ops"}
