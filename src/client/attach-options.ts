@@ -1,9 +1,9 @@
 /** What an attached client is told, and what it can be asked. */
 import type { Decider } from "../decision/decision.ts";
 import type { Kind } from "../decision/query.ts";
+import type { SessionAnnouncer } from "../enforcement/session-notices.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Fault } from "../runtime/fault.ts";
-import type { AttachedSession, SessionParts } from "./attached-session.ts";
 import type { ChannelParts } from "./channel.ts";
 
 /** Where the nodes are, and bounds. */
@@ -66,9 +66,7 @@ export interface AttachMetrics {
 }
 
 /** An attached client. `decide` answers at once where it remembers, never throws and never rejects. */
-export interface Attached extends Decider, AsyncDisposable {
-  /** Announces a session whose connect was allowed, so that it is closed or stripped when trust is withdrawn. */
-  session(parts: SessionParts): AttachedSession;
+export interface Attached extends Decider, SessionAnnouncer, AsyncDisposable {
   /** Resolves once a stream has its lease. Rejects with `deadline_exceeded`. */
   ready(withinMs: number): Promise<void>;
   metrics(): AttachMetrics;

@@ -1,28 +1,7 @@
 /** A session of a broker that is attached: kept in step with what the service still grants. */
 import type { Decision } from "../decision/decision.ts";
-import type { Query, Subject } from "../decision/query.ts";
-
-/** What a broker says of a session after its connect was allowed. */
-export interface SessionParts {
-  readonly subject: Subject;
-  /** The decision that allowed the connect, as `decide` gave it. */
-  readonly connect: Decision;
-  /** Closes it. Called at most once; `reason` is a reason code, or `disconnect`. */
-  readonly onEnd: (reason: string) => void;
-  /** Removes a subscription that is no longer granted. */
-  readonly onRevoked: (filter: string) => void;
-}
-
-/** A session as the broker holds it. */
-export interface AttachedSession {
-  readonly id: number;
-  /** A subscription was granted. */
-  subscribed(filter: string, qos: 0 | 1 | 2): void;
-  /** A subscription is gone. */
-  unsubscribed(filter: string): void;
-  /** The session is gone. */
-  closed(): void;
-}
+import type { Query } from "../decision/query.ts";
+import type { SessionParts } from "../enforcement/session-notices.ts";
 
 /** How often a transient denial is asked about again before the session is closed. */
 const attempts = 3;
@@ -66,10 +45,17 @@ export class OpenSession {
       this.end(connect.reason);
       return false;
     }
+    this.parts.onRenewed?.({ kind: "connect", subject }, connect);
     await Promise.all(
       [...this.filters].map(async ([filter, qos]) => {
-        const granted = await this.#settled({ kind: "subscribe", subject, filter, qos }, decide);
-        if (granted.allow || !this.#open || !this.filters.delete(filter)) return;
+        const query = { kind: "subscribe", subject, filter, qos } as const;
+        const granted = await this.#settled(query, decide);
+        if (!this.#open || !this.filters.has(filter)) return;
+        if (granted.allow) {
+          this.parts.onRenewed?.(query, granted);
+          return;
+        }
+        this.filters.delete(filter);
         this.parts.onRevoked(filter);
       }),
     );

@@ -22,9 +22,9 @@ import {
   toWireSubscribe,
 } from "./to-wire.ts";
 
+export type { AttachedSession, SessionAnnouncer, SessionParts } from "../enforcement/session-notices.ts";
 export { attach } from "./attach.ts";
 export type { Attached, AttachMetrics, AttachOptions } from "./attach-options.ts";
-export type { AttachedSession, SessionParts } from "./attached-session.ts";
 export type { Explanation, Grant, GrantList } from "./from-wire.ts";
 
 /** Where the service is and how to reach it. */

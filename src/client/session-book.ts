@@ -1,8 +1,9 @@
 /** The sessions of a broker: announced on one stream each, and asked about again when trust in them changes. */
 import type { Decision } from "../decision/decision.ts";
 import type { Query, Subject } from "../decision/query.ts";
+import type { AttachedSession, SessionParts } from "../enforcement/session-notices.ts";
 import { type Change, SessionAction } from "../gen/sallyport/v1/broker.ts";
-import { type AttachedSession, OpenSession, type SessionParts } from "./attached-session.ts";
+import { OpenSession } from "./attached-session.ts";
 import type { Answered, AttachedStream } from "./attached-stream.ts";
 
 /** Parts of {@link SessionBook}. */

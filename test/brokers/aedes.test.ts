@@ -1,6 +1,6 @@
 /**
  * Stories of a fleet at a real broker: `examples/mqtt-broker` with the decision service inside its process,
- * and the same adapter asking over gRPC; real MQTT clients, real certificates, the real policy.
+ * and the same adapter asking over gRPC, call by call and attached; real MQTT clients, real certificates, the real policy.
  */
 import { join } from "node:path";
 import type { MqttClient } from "mqtt";
@@ -11,7 +11,7 @@ import { eventually, type Stack, startStack } from "./stack.ts";
 
 const topicOf = (device: string, stream: string): string => `t/acme/d/${device}/${stream}`;
 
-for (const mode of ["in process", "over gRPC"] as const) {
+for (const mode of ["in process", "over gRPC", "attached"] as const) {
   describe(`a broker that asks ${mode}`, () => {
     let stack: Stack;
 

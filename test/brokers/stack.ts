@@ -5,24 +5,28 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startBroker } from "../../examples/mqtt-broker/broker.ts";
 import type { Judged } from "../../src/adapters/aedes/aedes.ts";
-import { startApp } from "../../src/app.ts";
-import { connect } from "../../src/client/client.ts";
+import { type App, startApp } from "../../src/app.ts";
+import { attach, connect } from "../../src/client/client.ts";
 import { loadConfig } from "../../src/config/load-config.ts";
+import type { Decider } from "../../src/decision/decision.ts";
 import type { Query, Subject } from "../../src/decision/query.ts";
 import { exampleKeysetPath, shippedPath } from "../shipped.ts";
 import type { Login, Outcome, Target } from "./devices.ts";
 import { type Fleet, makeFleet } from "./fleet.ts";
 
 /** How the broker asks. */
-export type Mode = "in process" | "over gRPC";
+export type Mode = "in process" | "over gRPC" | "attached";
 
 export interface Stack extends AsyncDisposable {
+  readonly app: App;
   readonly fleet: Fleet;
   readonly target: Target;
   /** Reasons of the broker's decisions so far, by kind, in the order of asking. */
   reasons(kind: Query["kind"]): string[];
   /** Why sessions ended, by client id; the last one counts. */
   readonly ended: ReadonlyMap<string, string>;
+  /** Publishes as the broker itself. */
+  publish(topic: string): Promise<void>;
   /** Whether a message on `topic` got through since this was last asked. */
   delivered(topic: string): Promise<boolean>;
   /** Asks as the broker would, without it: may the device publish on `topic`? */
@@ -62,8 +66,10 @@ function configuration(fleet: Fleet): object {
         region: "eu-west",
         endpoint: "ep-telemetry",
         tenants: ["*"],
+        kinds: ["*", "admin"],
       },
     ],
+    coherence: { lease_s: 1 },
     overrides: { initialize: true },
     decision_log: { sink: "none" },
     log: { level: "silent" },
@@ -81,6 +87,13 @@ export async function startStack(mode: Mode): Promise<Stack> {
   await writeFile(file, JSON.stringify(configuration(fleet)));
   const app = await startApp(loadConfig({ file, cwd: process.cwd() }));
   const client = connect({ address: app.grpcAddress });
+  const attached = attach({ addresses: [app.grpcAddress], name: "aedes" });
+  const deciders: Readonly<Record<Mode, Decider>> = {
+    "in process": app.decider("mqtt-broker"),
+    "over gRPC": client,
+    attached,
+  };
+  if (mode === "attached") await attached.ready(30_000);
   const judged: Judged[] = [];
   const ended = new Map<string, string>();
   const broker = await startBroker({
@@ -90,7 +103,7 @@ export async function startStack(mode: Mode): Promise<Stack> {
       key: await fleet.read("broker.key"),
       ca: await fleet.read("ca.pem"),
     },
-    decider: mode === "in process" ? app.decider("mqtt-broker") : client,
+    decider: deciders[mode],
     deliveries: mode === "in process" ? "asked" : "granted",
     onDecision: (event) => judged.push(event),
     onSessionEnd: (id, why) => ended.set(id, why),
@@ -105,11 +118,17 @@ export async function startStack(mode: Mode): Promise<Stack> {
     () => {},
   );
   return {
+    app,
     fleet,
     target: { port: broker.port, ca: join(fleet.dir, "ca.pem") },
     ended,
     reasons: (kind) =>
       judged.filter(({ query }) => query.kind === kind).map(({ decision }) => decision.reason),
+    publish: (topic) =>
+      new Promise<void>((resolve, reject) => {
+        const packet = { cmd: "publish", topic, payload: "x", qos: 0, retain: false, dup: false } as const;
+        broker.aedes.publish(packet, (error) => (error ? reject(error) : resolve()));
+      }),
     async delivered(topic) {
       const arrived = await eventually(() => seen.has(topic), 100);
       seen.delete(topic);
@@ -127,6 +146,7 @@ export async function startStack(mode: Mode): Promise<Stack> {
     async [Symbol.asyncDispose]() {
       await broker[Symbol.asyncDispose]();
       await client[Symbol.asyncDispose]();
+      await attached[Symbol.asyncDispose]();
       await app.close();
       await fleet[Symbol.asyncDispose]();
     },

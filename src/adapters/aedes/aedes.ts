@@ -5,6 +5,7 @@ import { isPromise } from "../../runtime/bounded-decider.ts";
 import type { AedesClient, AedesConnect, AedesPacket, AedesSubscription, ConnackError } from "./dialect.ts";
 import { evidenceOf } from "./evidence.ts";
 import { discard, toConnackError, toRuling } from "./from-decision.ts";
+import { Notices } from "./notices.ts";
 import { type AedesOptions, toSettings } from "./options.ts";
 import { fireWill, publish } from "./publishing.ts";
 import { Session } from "./session.ts";
@@ -114,6 +115,8 @@ export function aedesHooks(options: AedesOptions): AedesHooks {
         if (ruling.allow && !ruling.disconnect && !session.ended && !detached) {
           session.open(decision);
           open.set(client.id, session);
+          session.notices = new Notices(settings, session);
+          session.notices.opened(decision);
           done(null, true);
           return;
         }

@@ -1,6 +1,7 @@
 /** How a broker wants its questions asked and its answers carried out. */
 import type { Decider, Decision } from "../../decision/decision.ts";
 import type { Query } from "../../decision/query.ts";
+import type { SessionAnnouncer } from "../../enforcement/session-notices.ts";
 import { boundedDecider } from "../../runtime/bounded-decider.ts";
 import { type Clock, systemClock } from "../../runtime/clock.ts";
 import type { AedesClient } from "./dialect.ts";
@@ -19,6 +20,11 @@ export interface Judged {
 export interface AedesOptions {
   /** Who answers: the decision service in this process, or a client of one. */
   readonly decider: Decider;
+  /**
+   * Told of sessions, so that they are closed or stripped in the moment in which trust is withdrawn. Default: `decider`,
+   * where it is an attached client (`attach`); nobody otherwise.
+   */
+  readonly sessions?: SessionAnnouncer;
   /** Longest wait for an asynchronous answer, in milliseconds; then it is a denial. Default 1000. */
   readonly deadlineMs?: number;
   /**
@@ -56,9 +62,16 @@ export interface AedesOptions {
 }
 
 /** Options with every default filled in; the decider keeps its deadline and never throws. */
-export type Settings = Required<AedesOptions> & { readonly nextId: () => string };
+export type Settings = Required<Omit<AedesOptions, "sessions">> & {
+  readonly nextId: () => string;
+  readonly sessions: SessionAnnouncer | undefined;
+};
 
 const nothing = (): void => {};
+
+function announces(decider: Decider): decider is Decider & SessionAnnouncer {
+  return typeof (decider as Partial<SessionAnnouncer>).session === "function";
+}
 
 /** Fills in the defaults. `nextId` names the denials that the adapter makes itself. */
 export function toSettings(options: AedesOptions, nextId: () => string): Settings {
@@ -66,6 +79,7 @@ export function toSettings(options: AedesOptions, nextId: () => string): Setting
   const onFault = options.onFault ?? nothing;
   return {
     decider: boundedDecider(options.decider, { deadlineMs, nextId, onFault }),
+    sessions: options.sessions ?? (announces(options.decider) ? options.decider : undefined),
     deadlineMs,
     onDeniedPublish: options.onDeniedPublish ?? "close",
     deliveries: options.deliveries ?? "granted",

@@ -6,6 +6,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { TokenBucket } from "../../runtime/token-bucket.ts";
 import type { AedesClient, AedesWill } from "./dialect.ts";
 import { ReceiveGrants } from "./grants.ts";
+import type { Notices } from "./notices.ts";
 import type { Rates } from "./rates.ts";
 import { toLeafSubject } from "./to-query.ts";
 
@@ -29,6 +30,8 @@ export interface SessionParts {
 export class Session {
   readonly parts: SessionParts;
   readonly grants: ReceiveGrants = new ReceiveGrants();
+  /** The session as the decision service knows it, once it was announced. */
+  notices: Notices | undefined;
   /** Highest QoS to grant, from the connect decision. */
   maxQos: 0 | 1 | 2 = 2;
   /** Publishes still waiting for their turn; they are applied in the order of arrival [MQTT-4.6.0-5]. */
@@ -136,6 +139,7 @@ export class Session {
   /** Stops timers and grants without touching the connection. */
   stop(): void {
     this.#state = "ended";
+    this.notices?.closed();
     this.#ttl.clear();
     this.#recheck.clear();
     this.grants.clear();

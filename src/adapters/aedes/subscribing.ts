@@ -68,7 +68,7 @@ export function deliver(settings: Settings, session: Session, packet: AedesPacke
 }
 
 /** Carries out an answer about a filter. `kept`: a denial that passes by itself leaves an earlier grant alone. */
-function grant(
+export function grant(
   settings: Settings,
   session: Session,
   query: SubscribeQuery,
@@ -88,11 +88,14 @@ function grant(
   const until = decision.valid_until;
   session.grants.add({ filter: query.filter, asked: query.qos, qos: toQos(cap), until });
   if (until !== undefined) session.recheckIn(until - settings.clock.now());
+  session.notices?.subscribed(query.subject, query.filter, query.qos, decision);
   return "granted";
 }
 
-function revoke(session: Session, filter: string): void {
+/** Takes a filter back. */
+export function revoke(session: Session, filter: string): void {
   if (!session.grants.remove(filter)) return;
+  session.notices?.unsubscribed(filter);
   session.parts.client.unsubscribe({ cmd: "unsubscribe", unsubscriptions: [filter] }, () => {});
 }
 
@@ -100,8 +103,11 @@ function revoke(session: Session, filter: string): void {
 function prune(session: Session): void {
   const { subscriptions } = session.parts.client;
   if (subscriptions === undefined) return;
-  for (const { filter } of session.grants.all)
-    if (subscriptions[filter] === undefined) session.grants.remove(filter);
+  for (const { filter } of session.grants.all) {
+    if (subscriptions[filter] !== undefined) continue;
+    session.grants.remove(filter);
+    session.notices?.unsubscribed(filter);
+  }
 }
 
 function hasRoom(settings: Settings, session: Session, filter: string): boolean {
