@@ -2,7 +2,7 @@
  * A broker's side in one file: asks for a device once a second, from memory where it may, and obeys when trust in the
  * device is withdrawn.
  *
- *   npx tsx examples/attached/main.ts [--address HOST:PORT]... [--device ID] [--seconds N]
+ *   npx tsx examples/attached/main.ts [--address HOST:PORT]... [--device ID] [--seconds N] [--deadline-ms N]
  */
 import { subscribe } from "node:diagnostics_channel";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -15,6 +15,7 @@ const { values } = parseArgs({
     address: { type: "string", multiple: true, default: ["127.0.0.1:7600"] },
     device: { type: "string", default: "meter-001" },
     seconds: { type: "string", default: "60" },
+    "deadline-ms": { type: "string", default: "1000" },
   },
 });
 const { address: addresses, device } = values;
@@ -26,6 +27,7 @@ for (const event of ["stream", "change", "alone"])
 const client = attach({
   addresses,
   name: "example",
+  deadlineMs: Number(values["deadline-ms"]),
   // Telemetry goes on while no node can be reached, if the service's policy grants that; everything else is denied.
   failModes: { publish: "static" },
   onFault: (fault) => console.log(`  (${fault.code}: ${fault.message})`),

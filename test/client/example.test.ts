@@ -9,7 +9,7 @@ let app: App;
 let child: ChildProcess;
 
 beforeEach(async () => {
-  fleet = makeFleet(1);
+  fleet = makeFleet(1, { coherence: { lease_s: 10 } });
   app = await serveFleet(fleet);
 }, 120_000);
 afterEach(async () => {
@@ -21,6 +21,7 @@ afterEach(async () => {
 it("examples/attached runs, answers from memory, and obeys", { timeout: 120_000 }, async () => {
   const script = path.resolve(import.meta.dirname, "../../examples/attached/main.ts");
   const args = ["--import", "tsx", script, "--address", app.grpcAddress, "--device", "meter-0"];
+  args.push("--deadline-ms", "20000");
   child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
   let text = "";
   for (const stream of [child.stdout, child.stderr])
