@@ -17,7 +17,7 @@ serveEcho(BrokerServiceService, {
       if (message?.$case !== "checks") return;
       const { batch_id, items } = message.value;
       const results = items.map(() => result);
-      stream.write({ message: { $case: "results", value: { batch_id, position: 1, results } } });
+      stream.write({ message: { $case: "results", value: { batch_id, position: 1, results, once_ms: 0 } } });
     });
     stream.on("end", () => stream.end());
   },

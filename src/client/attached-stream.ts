@@ -241,17 +241,18 @@ export class AttachedStream {
     }
   }
 
-  #results({ batch_id, position, results }: wire.ResultBatch): void {
+  #results({ batch_id, once_ms, position, results }: wire.ResultBatch): void {
     const batch = this.#waiting.get(batch_id);
     if (batch === undefined) return;
     this.#waiting.delete(batch_id);
-    this.#window.answered(
-      this.#parts.cache.reading().monotonicMs - batch.sent.monotonicMs,
-      this.#queue.length,
-    );
+    const read = this.#parts.cache.reading();
+    const monotonicMs = read.monotonicMs - batch.sent.monotonicMs;
+    this.#window.answered(monotonicMs, this.#queue.length);
     const { cache, nextId, onOvertaken } = this.#parts;
-    // INVARIANT: what is read after the lease has run out may be older than a receipt, even if it has just arrived.
-    const overtaken = position < this.#memory.position || !this.trusted;
+    // INVARIANT: what is read after the lease has run out may be older than a receipt, even if it has just arrived. A
+    // node that grants no lease says how long its receipts wait for what it has answered.
+    const once = Math.max(monotonicMs, read.wallMs - batch.sent.wallMs) < once_ms;
+    const overtaken = position < this.#memory.position || !(once || this.trusted);
     batch.asks.forEach((ask, i) => {
       if (ask.settled) return;
       if (overtaken) {

@@ -27,6 +27,8 @@ export class LinkStanding {
   readonly #told: Told[] = [];
   #leasedUntilMs = Number.NEGATIVE_INFINITY;
   #acknowledged = 0;
+  /** Whether the last renewal was granted nothing. */
+  #refused = false;
   #highestTold = 0;
 
   constructor(terms: LeaseTerms) {
@@ -50,10 +52,16 @@ export class LinkStanding {
 
   /** A renewal was read at `nowMs`; returns the duration to grant, 0: none. */
   renewed(nowMs: number): number {
-    const { durationMs, granting, marginMs } = this.#terms;
-    if (granting?.() === false) return 0;
-    this.#leasedUntilMs = Math.max(this.#leasedUntilMs, nowMs + durationMs + marginMs);
-    return durationMs;
+    this.#refused = this.#terms.granting?.() === false;
+    return this.#refused ? 0 : this.#trust(nowMs);
+  }
+
+  /**
+   * An answer leaves at `nowMs`; returns for how long after its question was sent it may be acted on, once, without a
+   * lease; 0: under a lease only. Where leases are refused nothing else would cover what is on its way.
+   */
+  answered(nowMs: number): number {
+    return this.#refused ? this.#trust(nowMs) : 0;
   }
 
   /** A change is put into the stream. Positions grow. */
@@ -80,5 +88,12 @@ export class LinkStanding {
     if (position <= this.#acknowledged) return "acknowledged";
     const at = this.fencedAtMs(position);
     return at !== undefined && nowMs >= at ? "fenced" : "waiting";
+  }
+
+  /** The client may trust something for one duration from now: a change waits that long for it. */
+  #trust(nowMs: number): number {
+    const { durationMs, marginMs } = this.#terms;
+    this.#leasedUntilMs = Math.max(this.#leasedUntilMs, nowMs + durationMs + marginMs);
+    return durationMs;
   }
 }

@@ -121,6 +121,11 @@ export class Attachments {
     return link.standing.renewed(clock.monotonicMs());
   }
 
+  /** An answer leaves; returns for how long it may be acted on without a lease, milliseconds from when it was asked. */
+  answered(link: AttachedLink): number {
+    return link.standing.answered(this.#parts.clock.monotonicMs());
+  }
+
   /** Something changed and is in force: tells whom it concerns, in this turn. Returns its position. */
   apply(change: Change): number {
     this.#sweep();

@@ -167,7 +167,7 @@ class Attached {
       }
     }
     if (late === undefined) {
-      this.#answered(batch_id, results as wire.AttachedResult[]);
+      this.#answered(link, batch_id, results as wire.AttachedResult[]);
       return;
     }
     this.#waiting += 1;
@@ -196,12 +196,14 @@ class Attached {
       const again = this.#answer(link, items[i] as BatchItem);
       return again instanceof Promise ? this.#denied("internal_error") : again;
     });
-    this.#answered(id, settled);
+    this.#answered(link, id, settled);
   }
 
-  #answered(batch_id: number, results: wire.AttachedResult[]): void {
-    const { position } = this.#parts.attachments;
-    this.#send({ $case: "results", value: { batch_id, position, results } });
+  #answered(link: AttachedLink, batch_id: number, results: wire.AttachedResult[]): void {
+    const { attachments } = this.#parts;
+    const { position } = attachments;
+    const once_ms = attachments.answered(link);
+    this.#send({ $case: "results", value: { batch_id, position, results, once_ms } });
   }
 
   #denied(reason: "bad_request" | "internal_error"): wire.AttachedResult {

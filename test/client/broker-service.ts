@@ -44,7 +44,7 @@ export function kind(result: Partial<wire.AttachedResult> = {}): Handler {
       fail_static_ms: 0,
       ...result,
     };
-    return { $case: "results", value: { batch_id, position: 0, results: items.map(() => each) } };
+    return { $case: "results", value: { batch_id, position: 0, results: items.map(() => each), once_ms: 0 } };
   };
 }
 

@@ -135,7 +135,10 @@ describe("a service that talks nonsense", () => {
       kind({ decision: wireAllow({ allow: false, reason: "ok" }) }),
       (said, stream) =>
         said.$case === "checks"
-          ? { $case: "results", value: { batch_id: said.value.batch_id, position: 0, results: [] } }
+          ? {
+              $case: "results",
+              value: { batch_id: said.value.batch_id, position: 0, results: [], once_ms: 0 },
+            }
           : kind()(said, stream),
     ];
     for (const handler of odd) {

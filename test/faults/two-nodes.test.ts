@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import type { App } from "../../src/app.ts";
+import { attach } from "../../src/client/client.ts";
 import type { PublishQuery } from "../../src/decision/query.ts";
 import { sallyport } from "../cli/run.ts";
 import { type Fleet, makeFleet, publishOf, serveFleet, subjectOf } from "../client/attached.ts";
@@ -85,5 +86,41 @@ describeWithNats("two services that share overrides", () => {
     two.proxy.release();
     await until(async () => (await reason(one, second)) === "device_quarantined");
     await until(async () => two.app.missing().length === 0 && (await reason(two, third)) === "ok");
+  });
+
+  it("one that is cut off lets nobody remember its answers: a client asks each time, then is denied, then remembers again", {
+    timeout: 120_000,
+  }, async () => {
+    const [one, two] = [await start({ hard_s: 8 }), await start({ hard_s: 8 })];
+    const client = attach({ addresses: [two.app.grpcAddress], name: "deaf", deadlineMs: 20_000 });
+    try {
+      await client.ready(20_000);
+      const [withdrawn, trusted] = [publishOf(subjectOf(0)), publishOf(subjectOf(1))];
+      const remembered = async (query: PublishQuery): Promise<boolean> => {
+        await client.decide(query);
+        return !(client.decide(query) instanceof Promise);
+      };
+      await until(() => remembered(withdrawn));
+
+      two.proxy.hold();
+      const set = await run(one, "quarantine", "meter-0", "--reason", "INC-9");
+      expect(set.stdout).toMatch(/^in force \(fleet\)/);
+      // Its node has not heard of that. It grants no lease, and what the client has runs out.
+      await until(() => client.decide(withdrawn) instanceof Promise);
+      const { asked, hits } = client.metrics();
+      const questions = [await client.decide(trusted), await client.decide(trusted)];
+      expect(client.metrics()).toMatchObject({ asked: asked + 2, hits });
+      // The node answers as old as it is: within the limits of the model yet, past its own hard limit no more.
+      expect(questions.map(({ reason }) => reason)).toEqual(["ok", "ok"]);
+      await until(async () => (await client.decide(trusted)).reason === "facts_stale");
+      expect(await client.decide(withdrawn)).toMatchObject({ allow: false, reason: "facts_stale" });
+
+      two.proxy.release();
+      await until(async () => (await client.decide(withdrawn)).reason === "device_quarantined");
+      await until(() => remembered(trusted));
+      expect(client.decide(trusted)).toMatchObject({ allow: true, cached: true });
+    } finally {
+      await client[Symbol.asyncDispose]();
+    }
   });
 });

@@ -102,12 +102,17 @@ export interface CheckBatch {
 export interface ResultBatch {
   batch_id: number;
   /**
-   * Every change up to this position is taken into account. A client that has acknowledged a higher one, or whose lease
-   * is not alive when it reads the batch, discards it and asks again.
+   * Every change up to this position is taken into account. A client that has acknowledged a higher one discards it and
+   * asks again; so does one whose lease is not alive when it reads the batch, but for `once_ms`.
    */
   position: number;
   /** One per item, in its order. */
   results: AttachedResult[];
+  /**
+   * How long after the batch was *sent* its answers may be acted on, once, without a lease: this node cannot hear the
+   * others and grants none. 0: under a lease only.
+   */
+  once_ms: number;
 }
 
 export interface AttachedResult {
@@ -606,7 +611,7 @@ export const CheckBatch: MessageFns<CheckBatch> = {
 };
 
 function createBaseResultBatch(): ResultBatch {
-  return { batch_id: 0, position: 0, results: [] };
+  return { batch_id: 0, position: 0, results: [], once_ms: 0 };
 }
 
 export const ResultBatch: MessageFns<ResultBatch> = {
@@ -619,6 +624,9 @@ export const ResultBatch: MessageFns<ResultBatch> = {
     }
     for (const v of message.results) {
       AttachedResult.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.once_ms !== 0) {
+      writer.uint32(32).uint32(message.once_ms);
     }
     return writer;
   },
@@ -658,6 +666,14 @@ export const ResultBatch: MessageFns<ResultBatch> = {
             }
 
             message.results.push(AttachedResult.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.once_ms = reader.uint32();
             continue;
           }
         }
