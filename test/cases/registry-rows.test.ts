@@ -99,7 +99,7 @@ async function ask({ facts: given, kind }: Row, detected: boolean): Promise<Deci
       },
       onChange(listener) {
         registry.onChange(listener);
-        overrides.onChange((change) => void listener(change));
+        overrides.onChange((change) => listener(change));
       },
     },
     clock,
