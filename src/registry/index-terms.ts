@@ -36,6 +36,25 @@ export function indexTerms(record: AnyRecord | undefined, naming: SpiffeNaming):
   return terms;
 }
 
+/** Whether `term` is one of a record's {@link indexTerms}, without making them all. */
+export function holdsTerm(record: AnyRecord | undefined, term: IndexTerm, naming: SpiffeNaming): boolean {
+  if (record === undefined || !("via" in record)) return false;
+  const at = term.indexOf(":");
+  const value = term.slice(at + 1);
+  switch (term.slice(0, at) as IndexName) {
+    case "tenant":
+      return record.tenant === value;
+    case "fingerprint":
+      return Object.hasOwn(record.credentials, value);
+    case "spiffe":
+      return naming.of(record) === value;
+    case "model":
+      return value !== "" && record.model === value;
+    case "gateway":
+      return record.via.includes(value);
+  }
+}
+
 /** Terms of `a` that `b` lacks. */
 export function termsOnlyIn(a: readonly IndexTerm[], b: readonly IndexTerm[]): readonly IndexTerm[] {
   return a.filter((term) => !b.includes(term));

@@ -4,6 +4,7 @@ import type { RecordKey, RecordKind } from "../decision/facts.ts";
 import { Fault } from "../runtime/fault.ts";
 import {
   defaultSpiffeNaming,
+  holdsTerm,
   type IndexTerm,
   indexTerms,
   type SpiffeNaming,
@@ -142,11 +143,17 @@ export class LmdbStore implements RecordStore {
   deviceIdsBy(term: IndexTerm, after: string | undefined, limit: number): readonly string[] {
     if (this.#state.revision === 0) return [];
     const found: string[] = [];
+    if (limit === 1 && after === undefined) {
+      const first = this.#index.first(term);
+      if (first === undefined) return found;
+      if (this.#has(first, term)) return [first];
+    }
     for (let from = after; ; ) {
-      const ids = this.#index.ids(term, from, limit - found.length);
+      const wanted = limit - found.length;
+      const ids = this.#index.ids(term, from, wanted);
       for (const id of ids) if (this.#has(id, term)) found.push(id);
       from = ids.at(-1);
-      if (found.length >= limit || from === undefined) return found;
+      if (ids.length < wanted || found.length >= limit) return found;
     }
   }
 
@@ -240,7 +247,7 @@ export class LmdbStore implements RecordStore {
   }
 
   #has(id: string, term: IndexTerm): boolean {
-    return this.#terms(this.get(`device:${id}`)).includes(term);
+    return holdsTerm(this.get(`device:${id}`)?.record, term, this.#naming);
   }
 
   #stagedKey(key: RecordKey): string {
