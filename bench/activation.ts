@@ -4,7 +4,8 @@
  * Askers over gRPC (one, unless told) that ask one question after the other; then bundles are exchanged under them.
  * Prints JSON. With one asker no question ever waits for another, and a pause is compared with the time of a bare
  * answer; with several, with the time of an answer under load. Each question has a topic of its own, so that each is evaluated; with `--topics 50` they come again, and most are answered
- * from the cache. The whole service is in this process, or with `--workers` in processes of its own.
+ * from the cache. The service is one process, or with `--workers` a primary and so many more. Needs `dist/` to be built:
+ * from sources each thread would compile them anew, in the midst of what is measured.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -12,9 +13,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startApp } from "../src/app.ts";
 import { connect } from "../src/client/client.ts";
-import { loadConfig } from "../src/config/load-config.ts";
 import type { PublishQuery } from "../src/decision/query.ts";
 import { releaseOf } from "../test/bundle/releases.ts";
 import { certificateFacts, deviceRecord, floorRecord, tenantRecord } from "../test/records.ts";
@@ -23,7 +22,7 @@ const option = (name: string): number | undefined => {
   const at = process.argv.indexOf(name);
   return at < 0 ? undefined : Number(process.argv[at + 1]);
 };
-const workers = option("--workers");
+const workers = option("--workers") ?? 0;
 const topics = option("--topics") ?? Number.POSITIVE_INFINITY;
 const askers = option("--askers") ?? 1;
 const idleS = 4;
@@ -53,7 +52,7 @@ const config = {
   peers: [{ name: "bench", match: { loopback: true }, ...peer, may_assert: ["credential"] }],
   decision_log: { sink: "none" },
   log: { level: "silent" },
-  ...(workers === undefined ? {} : { workers }),
+  workers,
 };
 writeFileSync(at("sallyport.json"), JSON.stringify(config));
 
@@ -61,12 +60,8 @@ interface Running {
   readonly address: string;
   close(): Promise<unknown>;
 }
-async function startHere(): Promise<Running> {
-  const app = await startApp(loadConfig({ file: at("sallyport.json"), cwd: folder }));
-  return { address: app.grpcAddress, close: () => app.close() };
-}
-async function startApart(): Promise<Running> {
-  const args = ["--import", "tsx", "src/cli/main.ts", "serve", "--config", at("sallyport.json")];
+async function start(): Promise<Running> {
+  const args = ["dist/cli/main.js", "serve", "--config", at("sallyport.json")];
   const child: ChildProcess = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const address = await new Promise<string>((resolve, reject) => {
     let said = "";
@@ -84,7 +79,7 @@ async function startApart(): Promise<Running> {
   };
   return { address, close };
 }
-const service = await (workers === undefined ? startHere() : startApart());
+const service = await start();
 const client = connect({ address: service.address, deadlineMs: 10_000 });
 const credential = certificateFacts("m1", now);
 const subject = { client_id: "m1", proof: { type: "asserted" as const, credential } };
@@ -132,7 +127,7 @@ await asking;
 const [before, meanwhile] = [summary(idle), summary(during)];
 console.log(
   JSON.stringify({
-    workers: workers ?? "in this process",
+    workers,
     askers,
     idle: before,
     activating: meanwhile,
