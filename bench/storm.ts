@@ -119,7 +119,7 @@ const subjects = Array.from({ length: devices }, (_, number) => ({
 class Storm {
   readonly attempts: Attempt[] = [];
   readonly arrivals: number[] = [];
-  readonly waiting: number[] = [];
+  readonly waiting: { readonly atMs: number; readonly questions: number }[] = [];
   wronglyAllowed = 0;
   readonly connected: Set<number> = new Set();
   readonly #clients: readonly Attached[];
@@ -134,10 +134,10 @@ class Storm {
   }
 
   async run(): Promise<void> {
-    const sampling = setInterval(
-      () => this.waiting.push(this.#clients.reduce((sum, client) => sum + client.metrics().waiting, 0)),
-      stepMs,
-    );
+    const sampling = setInterval(() => {
+      const questions = this.#clients.reduce((sum, client) => sum + client.metrics().waiting, 0);
+      this.waiting.push({ atMs: performance.now() - this.#startMs, questions });
+    }, stepMs / 4);
     for (this.#wave = 1; this.#wave <= waves; this.#wave++) {
       for (const session of this.#sessions.values()) session.closed();
       this.#sessions.clear();
@@ -214,7 +214,7 @@ function bySteps<T>(items: readonly T[], atMs: (item: T) => number): T[][] {
   return Array.from(steps, (step) => step ?? []);
 }
 
-function report(storm: Storm, calm: readonly number[], beside: readonly number[]): void {
+function report(storm: Storm, streamEnds: number, calm: readonly number[], beside: readonly number[]): void {
   const { arrivals, attempts, connected, waiting, wronglyAllowed } = storm;
   const good = Array.from({ length: devices }, (_, number) => number).filter((number) => !isBad(number));
   const of = (outcome: Outcome): readonly Attempt[] => attempts.filter((each) => each.outcome === outcome);
@@ -230,7 +230,8 @@ function report(storm: Storm, calm: readonly number[], beside: readonly number[]
     answer_p50_ms: round(quantile(answered, 0.5)),
     answer_p99_ms: round(quantile(answered, 0.99)),
     answer_max_ms: round(quantile(answered, 1)),
-    most_waiting: Math.max(...waiting),
+    most_waiting: Math.max(...waiting.map(({ questions }) => questions)),
+    streams_ended: streamEnds,
     bystander_calm_p99_ms: round(quantile(calm, 0.99)),
     bystander_storm_p99_ms: round(quantile(beside, 0.99)),
   };
@@ -248,6 +249,9 @@ function report(storm: Storm, calm: readonly number[], beside: readonly number[]
       ),
     );
   const come = bySteps(arrivals, (atMs) => atMs).map((step) => step.length * perSecond);
+  const queue = bySteps(waiting, ({ atMs }) => atMs).map((step) =>
+    Math.max(0, ...step.map(({ questions }) => questions)),
+  );
   const drawing = plot(
     `${devices.toLocaleString("en")} devices come back ${waves} times; ${brokers} brokers, one service, ${cpus().length} processors`,
     [
@@ -270,7 +274,7 @@ function report(storm: Storm, calm: readonly number[], beside: readonly number[]
       },
       {
         title: `questions that wait at the brokers (at most ${(maxWaiting * brokers).toLocaleString("en")})`,
-        series: [{ name: "waiting", colour: "#555", values: waiting }],
+        series: [{ name: "waiting", colour: "#555", values: queue }],
       },
     ],
     stepMs / 1000,
@@ -294,7 +298,8 @@ try {
   await storm.run();
   over = true;
   const besideMs = await beside;
-  report(storm, calm, besideMs);
+  const streamEnds = clients.reduce((sum, client) => sum + client.metrics().stream_ends, 0);
+  report(storm, streamEnds, calm, besideMs);
 } finally {
   for (const client of clients) await client[Symbol.asyncDispose]();
   await service.stop();
