@@ -96,10 +96,8 @@ const run = promisify(execFile);
 export interface Ghz {
   readonly argv: readonly string[];
   readonly data: string;
-  /** Compiled by buf: the parser of ghz refuses `optional` in proto3. Absent: the server is asked for its API. */
-  readonly protoset?: string;
-  /** Method; ours unless told. */
-  readonly call?: string;
+  /** Compiled by buf: the parser of ghz refuses `optional` in proto3. */
+  readonly protoset: string;
 }
 
 /** Asks for `duration` seconds. Throws where a call fails. */
@@ -110,8 +108,8 @@ export async function callsPerSecond(ghz: Ghz, address: string, duration: number
     [
       ...args,
       "--insecure",
-      ...(ghz.protoset === undefined ? [] : [`--protoset=${ghz.protoset}`]),
-      `--call=${ghz.call ?? "sallyport.v1.DecisionService/CheckPublish"}`,
+      `--protoset=${ghz.protoset}`,
+      "--call=sallyport.v1.DecisionService/CheckPublish",
       `--data-file=${ghz.data}`,
       `--concurrency=${concurrency}`,
       `--connections=${connections}`,
