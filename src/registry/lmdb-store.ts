@@ -142,19 +142,7 @@ export class LmdbStore implements RecordStore {
 
   deviceIdsBy(term: IndexTerm, after: string | undefined, limit: number): readonly string[] {
     if (this.#state.revision === 0) return [];
-    const found: string[] = [];
-    if (limit === 1 && after === undefined) {
-      const first = this.#index.first(term);
-      if (first === undefined) return found;
-      if (this.#has(first, term)) return [first];
-    }
-    for (let from = after; ; ) {
-      const wanted = limit - found.length;
-      const ids = this.#index.ids(term, from, wanted);
-      for (const id of ids) if (this.#has(id, term)) found.push(id);
-      from = ids.at(-1);
-      if (ids.length < wanted || found.length >= limit) return found;
-    }
+    return this.#index.find(term, after, limit, (id) => this.#has(id, term));
   }
 
   staged(key: RecordKey): StoredValue | Tombstone | null | undefined {
