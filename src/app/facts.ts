@@ -40,7 +40,7 @@ export async function openFacts(config: Config, clock: Clock, stack: Closing): P
       dir: config.registry.dir,
       clock,
       naming: spiffeNaming(config),
-      lapsed: (id, since) => void ledger.markReentry(id, since).catch(() => {}),
+      lost: (marks) => ledger.markReentries(marks),
     }),
   );
   const overrides = stack.use(

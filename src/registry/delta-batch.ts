@@ -1,5 +1,5 @@
 /** Deltas of one source: which are newer than what is in force, and what they change. */
-import type { RecordKey } from "../decision/facts.ts";
+import type { DeviceRecord, RecordKey } from "../decision/facts.ts";
 import type { RecordStore, StoredValue, Tombstone } from "./record-store.ts";
 import type { Validated } from "./record-validator.ts";
 import { belongsTo, isUnretired, retiredIsTerminal } from "./refusals.ts";
@@ -18,12 +18,13 @@ export type Delta =
 /** What became of it. A rejected record is isolated where its key could be read. */
 export type DeltaOutcome = "applied" | "unchanged" | "duplicate" | { readonly rejected: string };
 
-/** Why a feed may not write a record; `undefined`: it may. */
-type Foreign = (
-  key: RecordKey,
-  record: AnyRecord | undefined,
-  held: StoredValue | undefined,
-) => string | undefined;
+/** What a batch asks of its feed. */
+export interface DeltaRules {
+  /** Why the feed may not write a record; `undefined`: it may. */
+  foreign(key: RecordKey, record: AnyRecord | undefined, held: StoredValue | undefined): string | undefined;
+  /** A device's record goes. */
+  removed(device: DeviceRecord): void;
+}
 
 /** What a batch would do; nothing is written yet. */
 export class DeltaBatch {
@@ -31,15 +32,15 @@ export class DeltaBatch {
   readonly changed: Set<RecordKey> = new Set();
   readonly #store: RecordStore;
   readonly #source: string;
-  readonly #foreign: Foreign;
+  readonly #rules: DeltaRules;
   readonly #floor: number;
   readonly #tally: Tally;
 
-  constructor(store: RecordStore, source: string, foreign: Foreign) {
+  constructor(store: RecordStore, source: string, rules: DeltaRules) {
     const state = store.state.sources[source];
     this.#store = store;
     this.#source = source;
-    this.#foreign = foreign;
+    this.#rules = rules;
     this.#floor = state?.floor ?? 0;
     this.#tally = new Tally(state?.counts);
   }
@@ -74,11 +75,12 @@ export class DeltaBatch {
   }
 
   #delete(key: RecordKey, held: StoredValue | undefined, version: number): DeltaOutcome {
-    const foreign = this.#foreign(key, undefined, held);
+    const foreign = this.#rules.foreign(key, undefined, held);
     // What is not there, and what no record says, is nobody's: a feed of some tenants leaves no trace of it.
     if (foreign !== undefined) return held === undefined ? "unchanged" : { rejected: foreign };
     this.staged.set(key, { gone: true, source: this.#source, version });
     if (held === undefined) return "unchanged";
+    if (held.record !== undefined && "via" in held.record) this.#rules.removed(held.record);
     this.#tally.add(key, held.record, -1);
     this.changed.add(key);
     return "applied";
@@ -91,7 +93,7 @@ export class DeltaBatch {
     version: number,
   ): DeltaOutcome {
     const remark = "remark" in rest ? rest.remark : undefined;
-    const foreign = this.#foreign(key, record, held);
+    const foreign = this.#rules.foreign(key, record, held);
     if (foreign !== undefined) return { rejected: foreign };
     if (isUnretired(held, record)) return { rejected: retiredIsTerminal };
     const source = this.#source;

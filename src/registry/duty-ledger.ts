@@ -2,6 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { type Database, open, type RootDatabase } from "lmdb";
 import type { Change } from "../decision/change.ts";
+import type { RecordKey } from "../decision/facts.ts";
 import { Fault } from "../runtime/fault.ts";
 
 interface SpentClaim {
@@ -58,7 +59,7 @@ export class DutyLedger implements AsyncDisposable {
     } catch (thrown) {
       throw Fault.from(thrown, "store_unavailable", "a claim could not be marked as spent");
     }
-    if (spent) await this.#announce(deviceId);
+    if (spent) await this.#announce([deviceId]);
     return spent;
   }
 
@@ -69,14 +70,20 @@ export class DutyLedger implements AsyncDisposable {
 
   /** Requires evidence newer than `since` (unix seconds) of a device; an earlier mark is never lowered. Throws `store_unavailable`. */
   async markReentry(deviceId: string, since: number): Promise<void> {
+    await this.markReentries(new Map([[deviceId, since]]));
+  }
+
+  /** The same for many devices. Throws `store_unavailable`. */
+  async markReentries(marks: ReadonlyMap<string, number>): Promise<void> {
     try {
       this.#root.transactionSync(() => {
-        if (since > (this.#reentry.get(deviceId) ?? 0)) this.#reentry.putSync(deviceId, since);
+        for (const [device, since] of marks)
+          if (since > (this.#reentry.get(device) ?? 0)) this.#reentry.putSync(device, since);
       });
     } catch (thrown) {
-      throw Fault.from(thrown, "store_unavailable", "a loss of trust could not be recorded");
+      throw Fault.from(thrown, "store_unavailable", "losses of trust could not be recorded");
     }
-    await this.#announce(deviceId);
+    await this.#announce(marks.keys());
   }
 
   /** Frees what reader processes that were killed hold on to. */
@@ -99,10 +106,11 @@ export class DutyLedger implements AsyncDisposable {
     return this.#reentry.get(deviceId) ?? 0;
   }
 
-  async #announce(deviceId: string): Promise<void> {
+  async #announce(deviceIds: Iterable<string>): Promise<void> {
     this.#root.resetReadTxn();
     this.#revision += 1;
-    const change: Change = { scope: "records", revision: this.#revision, keys: [`device:${deviceId}`] };
+    const keys = [...deviceIds].map((id): RecordKey => `device:${id}`);
+    const change: Change = { scope: "records", revision: this.#revision, keys };
     await Promise.all([...this.#listeners].map((listener) => listener(change)));
   }
 

@@ -1,8 +1,9 @@
 /** What a feed needs of its registry. */
 
-import type { DeviceRecord, RecordKey, RecordKind } from "../decision/facts.ts";
+import type { RecordKey, RecordKind } from "../decision/facts.ts";
 import type { Origin } from "../decision/report.ts";
 import type { Clock } from "../runtime/clock.ts";
+import type { LostTrust } from "./lost-trust.ts";
 import type { RecordStore, StoredValue } from "./record-store.ts";
 import type { SourceAge } from "./source-status.ts";
 import type { AnyRecord } from "./stored-record.ts";
@@ -18,8 +19,8 @@ export interface FeedOptions {
   readonly origin: Origin;
   /** The source that claims a record, if any. */
   ownerOf(key: RecordKey, record: AnyRecord | undefined): string | undefined;
-  /** A device's record is about to be replaced, or named at least. */
-  replaced(device: DeviceRecord): void;
+  /** Collects what must be remembered of devices whose records change or go. */
+  lostTrust(): LostTrust;
   /** Somebody has confirmed a loss: the source may try again at once. */
   confirmed(): void;
   readonly clock: Clock;

@@ -25,8 +25,6 @@ export class FeedReport {
   readonly #resyncs: Record<string, number> = {};
   /** Why the source could not be used when it was last tried. */
   fault: Fault | undefined;
-  /** See {@link FeedTold}. */
-  unconfirmedLoss: number | undefined;
   /** Whether what is here differs from what the source says it has. */
   diverges = false;
   /** What happened since the start. */
@@ -47,7 +45,6 @@ export class FeedReport {
     this.#rejected = rejected;
     this.#rejectedTotal = total;
     this.fault = undefined;
-    this.unconfirmedLoss = undefined;
   }
 
   /** The source was told, or had, to begin again. */
@@ -65,9 +62,9 @@ export class FeedReport {
     }
   }
 
-  /** All of it. */
-  told(): FeedTold {
-    const { fault, unconfirmedLoss } = this;
+  /** All of it; see {@link FeedTold}. */
+  told(unconfirmedLoss: number | undefined): FeedTold {
+    const { fault } = this;
     return {
       rejected: this.#rejected,
       rejectedTotal: this.#rejectedTotal,

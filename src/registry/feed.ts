@@ -7,6 +7,8 @@ import { type Delta, DeltaBatch, type DeltaOutcome } from "./delta-batch.ts";
 import { FeedNews } from "./feed-news.ts";
 import type { FeedOptions } from "./feed-options.ts";
 import { FeedReport, type FeedTold } from "./feed-report.ts";
+import { LossGuard } from "./loss-guard.ts";
+import type { LostTrust } from "./lost-trust.ts";
 import { readBucket } from "./read-bucket.ts";
 import type { FeedPosition, StoredValue, StoreState } from "./record-store.ts";
 import type { Validated } from "./record-validator.ts";
@@ -19,8 +21,6 @@ import { foreignTo } from "./write-rights.ts";
 
 /** How often the watermark is written down for the next start, in milliseconds. */
 const rememberEveryMs = 10_000;
-/** Sources with no more records than this may lose any share of them. */
-const smallSource = 100;
 
 /** How a snapshot is to be taken. */
 export interface SnapshotOptions {
@@ -51,13 +51,13 @@ export interface SnapshotResult {
 export class Feed implements AsyncDisposable {
   readonly #options: FeedOptions;
   readonly #report = new FeedReport();
-  /** Records whose loss somebody has confirmed. */
-  #confirmedLoss = 0;
+  readonly #loss: LossGuard;
   #rememberedMs = Number.NEGATIVE_INFINITY;
   readonly #news: FeedNews;
 
   constructor(options: FeedOptions) {
     this.#options = options;
+    this.#loss = new LossGuard(options.name);
     this.#news = new FeedNews(options.name, options.clock);
   }
 
@@ -179,16 +179,13 @@ export class Feed implements AsyncDisposable {
    * comes into force. Throws `not_found` where none waits for that.
    */
   confirmLoss(): void {
-    const { unconfirmedLoss } = this.#report;
-    if (unconfirmedLoss === undefined)
-      throw new Fault("not_found", `no snapshot of source \`${this.#options.name}\` waits to be confirmed`);
-    this.#confirmedLoss = unconfirmedLoss;
+    this.#loss.confirm();
     this.#options.confirmed();
   }
 
   /** What the source was last told, for the status. */
   report(): FeedTold {
-    return this.#report.told();
+    return this.#report.told(this.#loss.waiting);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -202,6 +199,7 @@ export class Feed implements AsyncDisposable {
     const { age, name, store } = this.#options;
     // What an earlier fold left over is in force: it must be in its place before anything new is staged.
     await store.fold();
+    const lost = this.#options.lostTrust();
     const draft = new SnapshotDraft(store, name, position?.revision);
     let flipped = false;
     const rejected: Rejected[] = [];
@@ -211,23 +209,25 @@ export class Feed implements AsyncDisposable {
         put: (entry, line, version) => {
           const { key, record } = entry;
           const held = key === undefined ? undefined : store.get(key);
-          const reason = this.#foreign(key, record, held) ?? draft.put(entry, line, version);
+          const reason = this.#foreign(lost, key, record, held) ?? draft.put(entry, line, version);
           if (reason === undefined || rejectedTotal++ >= maxRejectedListed) return reason;
           rejected.push(key === undefined ? { line, reason } : { line, key, reason });
           return reason;
         },
         flush: () => (draft.full ? draft.flush() : undefined),
       });
-      this.#refuseGreatLoss(draft, maxLostShare);
+      this.#loss.check(draft, maxLostShare);
       const { changed, few, counts } = await draft.complete(
         position !== undefined && position.epoch !== this.position?.epoch,
+        (device) => lost.removed(device),
       );
+      await lost.settle();
       const first = !this.synced;
       age.completeAt(asOfMs);
       const at = position === undefined ? {} : { position, floor: position.revision };
       const state = this.#with({ watermark: age.watermark(), trailer, counts, ...at });
       this.#report.snapshot(rejected, rejectedTotal);
-      this.#confirmedLoss = 0;
+      this.#loss.passed();
       if (!draft.touched && !first) {
         await store.discard();
         await store.saveState(state);
@@ -251,8 +251,13 @@ export class Feed implements AsyncDisposable {
     const source = store.state.sources[name];
     if (source === undefined) throw new Fault("not_ready", `source \`${name}\` has no snapshot in force yet`);
     await store.fold();
-    const batch = new DeltaBatch(store, name, (key, record, held) => this.#foreign(key, record, held));
+    const lost = this.#options.lostTrust();
+    const batch = new DeltaBatch(store, name, {
+      foreign: (key, record, held) => this.#foreign(lost, key, record, held),
+      removed: (device) => lost.removed(device),
+    });
     const outcomes = deltas.map((delta) => batch.take(delta));
+    await lost.settle();
     this.#report.count(deltas, outcomes);
     const state = this.#with({ ...source, counts: batch.counts(), position });
     if (batch.staged.size === 0) {
@@ -269,23 +274,15 @@ export class Feed implements AsyncDisposable {
 
   /** Why this feed may not write a record; `undefined`: it may. */
   #foreign(
+    lost: LostTrust,
     key: RecordKey | undefined,
     record: AnyRecord | undefined,
     held: StoredValue | undefined,
   ): string | undefined {
-    if (held?.record !== undefined && "via" in held.record) this.#options.replaced(held.record);
+    if (held?.record !== undefined && "via" in held.record) lost.replaced(held.record);
     const foreign = foreignTo(this.#options, key, record, held);
     if (foreign === ofAnotherTenant) this.#news.crossTenant(key ?? "");
     return foreign;
-  }
-
-  #refuseGreatLoss({ lost, total }: SnapshotDraft, maxLostShare: number): void {
-    if (total <= smallSource || lost <= total * maxLostShare || lost <= this.#confirmedLoss) return;
-    this.#report.unconfirmedLoss = lost;
-    throw new Fault(
-      "snapshot_refused",
-      `the snapshot would delete or spoil ${lost} of ${total} records; confirm the deletions if that is meant`,
-    );
   }
 
   #with(source: StoreState["sources"][string]): StoreState {

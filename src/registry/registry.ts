@@ -20,8 +20,8 @@ import { Feed } from "./feed.ts";
 import type { FeedChoice } from "./feed-choice.ts";
 import { FewRecords, fewKinds } from "./few-records.ts";
 import { defaultSpiffeNaming, type IndexName } from "./index-terms.ts";
-import { lapsedSince } from "./lapsed-signals.ts";
 import { LmdbStore } from "./lmdb-store.ts";
+import { LostTrust } from "./lost-trust.ts";
 import { MemoryStore } from "./memory-store.ts";
 import type { RecordStore, StoredValue } from "./record-store.ts";
 import type { RegistryOptions } from "./registry-options.ts";
@@ -85,7 +85,7 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
   const naming = options.naming ?? defaultSpiffeNaming;
   const store =
     options.memory === true ? new MemoryStore(naming) : await LmdbStore.open(options.dir, { naming });
-  return new StoredRegistry(store, options.clock, options.lapsed);
+  return new StoredRegistry(store, options.clock, options.lost);
 }
 
 const applied = channel("sallyport:registry:applied");
@@ -93,7 +93,7 @@ const applied = channel("sallyport:registry:applied");
 class StoredRegistry implements Registry {
   readonly #store: RecordStore;
   readonly #clock: Clock;
-  readonly #lapsed: RegistryOptions["lapsed"];
+  readonly #lost: RegistryOptions["lost"];
   readonly #few = new FewRecords();
   /** Whether anybody ever said something of another's device: else nobody need look. */
   #reported: boolean;
@@ -106,8 +106,8 @@ class StoredRegistry implements Registry {
   /** The snapshot that is being applied, if any: the next one waits for it. */
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(store: RecordStore, clock: Clock, lapsed: RegistryOptions["lapsed"]) {
-    this.#lapsed = lapsed;
+  constructor(store: RecordStore, clock: Clock, lost: RegistryOptions["lost"]) {
+    this.#lost = lost;
     this.#store = store;
     this.#clock = clock;
     for (const kind of fewKinds) for (const key of store.keys(kind)) this.#few.remember(key, store.get(key));
@@ -196,7 +196,12 @@ class StoredRegistry implements Registry {
       kinds,
       origin,
       ownerOf: (key, record) => this.#territories.ownerOf(key, record && tenantIn(record)),
-      replaced: (device) => this.#lapse(device),
+      lostTrust: () =>
+        new LostTrust({
+          clock: this.#clock,
+          playbookOf: (tenant) => this.tenant(tenant)?.record?.playbook,
+          keep: this.#lost,
+        }),
       confirmed: () => confirm?.(),
       clock: this.#clock,
       store: this.#store,
@@ -246,13 +251,6 @@ class StoredRegistry implements Registry {
     await this.#turn;
     this.#listeners.clear();
     await this.#store[Symbol.asyncDispose]();
-  }
-
-  /** What a detection that has lapsed leaves behind outlives its record. */
-  #lapse(device: DeviceRecord): void {
-    if (this.#lapsed === undefined || device.state.signals.length === 0) return;
-    const since = lapsedSince(device, this.tenant(device.tenant)?.record?.playbook, this.#clock.now());
-    if (since > device.state.reentry_required_since) this.#lapsed(device.id, since);
   }
 
   /** Waits for the snapshot before this one; the returned function ends the turn. */

@@ -1,6 +1,6 @@
 /** A snapshot in the making: nobody sees it before it is complete, and then all of it at once. */
 import { setImmediate as breathe } from "node:timers/promises";
-import type { RecordKey } from "../decision/facts.ts";
+import type { DeviceRecord, RecordKey } from "../decision/facts.ts";
 import type { RecordStore, StoredValue, Tombstone } from "./record-store.ts";
 import type { Validated } from "./record-validator.ts";
 import { belongsTo, isUnretired, retiredIsTerminal } from "./refusals.ts";
@@ -122,15 +122,22 @@ export class SnapshotDraft {
 
   /**
    * Stages the deletion of what was not mentioned; the draft is complete then. Tombstones are dropped where their
-   * versions mean nothing any more.
+   * versions mean nothing any more. `removed` is called with each device whose record goes.
    */
-  async complete(dropTombstones: boolean): Promise<DraftSummary> {
+  async complete(
+    dropTombstones: boolean,
+    removed: (device: DeviceRecord) => void = () => {},
+  ): Promise<DraftSummary> {
     if (dropTombstones) await this.#dropTombstones();
     if (this.#known < this.total) {
       let seen = 0;
       for (const key of this.#store.keys()) {
         if (++seen % scanSlice === 0) await breathe();
-        if (!this.#lines.has(key) && this.#store.get(key)?.source === this.#source) this.#stage(key, null);
+        const value = this.#lines.has(key) ? undefined : this.#store.get(key);
+        if (value?.source === this.#source) {
+          if (value.record !== undefined && "via" in value.record) removed(value.record);
+          this.#stage(key, null);
+        }
         if (this.full) await this.flush();
       }
     }

@@ -7,7 +7,11 @@ import { device, now, tenant } from "./records.ts";
 async function start(signals: readonly { type: string; expires_at: number }[]) {
   const clock = new ManualClock(now);
   const lost: [string, number][] = [];
-  const registry = await openRegistry({ memory: true, clock, lapsed: (id, since) => lost.push([id, since]) });
+  const registry = await openRegistry({
+    memory: true,
+    clock,
+    lost: async (marks) => void lost.push(...marks),
+  });
   const feed = registry.feed("test");
   const say = (id: string, all: typeof signals) =>
     feed.snapshot({ asOfMs: clock.monotonicMs(), maxLostShare: 1 }, async (sink) => {
