@@ -29,7 +29,7 @@ export function lostBy(device: DeviceRecord, playbook: Playbook, now: number): n
 /** Parts of {@link LostTrust}. */
 export interface LostTrustParts {
   readonly clock: Clock;
-  playbookOf(tenant: string): Playbook;
+  readonly playbookOf: (tenant: string) => Playbook;
   /** Remembers the marks: on disk when it resolves. */
   readonly keep: ((marks: ReadonlyMap<string, number>) => Promise<void>) | undefined;
 }

@@ -9,8 +9,8 @@ export const law: Mutants = {
     {
       what: "a snapshot forgets what it deletes",
       file: feed,
-      find: "(device) => lost.removed(device),",
-      replace: "() => {},",
+      find: "this.position?.epoch,\n        (device) => lost.removed(device),",
+      replace: "this.position?.epoch,",
     },
     {
       what: "a delta forgets what it deletes",
