@@ -53,7 +53,15 @@ async function gather(project: PolicyProject, flags: Flags): Promise<readonly Sa
     const ground = { schemas: project.schemas, data: {}, cuts: {}, bases: samples };
     samples.push(...generateSituations(ground, flags.generate, flags.seed));
   }
-  return flags.ask === undefined ? samples : samples.filter(({ ask }) => ask === flags.ask);
+  return asked(samples, flags.ask);
+}
+
+/** Those that ask one entrypoint, or all. */
+function asked(samples: readonly Sample[], ask: string | undefined): readonly Sample[] {
+  const found = ask === undefined ? samples : samples.filter((sample) => sample.ask === ask);
+  if (found.length > 0 || samples.length === 0) return found;
+  const others = [...new Set(samples.map((sample) => sample.ask))].sort().join(", ");
+  throw new Fault("request_invalid", `nothing asks \`${ask}\` here: give \`--ask\` one of ${others}`);
 }
 
 function page(
