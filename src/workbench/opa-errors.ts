@@ -20,6 +20,10 @@ const remedies: readonly (readonly [said: RegExp, fix: string])[] = [
   [/import .* unused/, "remove the import"],
   [/assigned var .* unused/, "use the variable or write `_`"],
   [/undefined ref: input/, "name a fact of the input schema, or add the fact to it"],
+  [
+    /match error|invalid argument|rego_type_error/,
+    "compare and call with values of the type that the input schemas say",
+  ],
   [/recursive/, "break the circle: a rule cannot rest on itself"],
 ];
 

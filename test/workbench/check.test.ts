@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { withSite } from "../../policies/site.ts";
 import { checkPolicy } from "../../src/workbench/check.ts";
 import { openProject } from "../../src/workbench/project.ts";
 import { describeWithOpa } from "../opa.ts";
@@ -21,6 +22,7 @@ async function check(body: string, files: Readonly<Record<string, string>> = {})
   const found = await checkPolicy(opa(), openProject(dir));
   // Not every test uses both rules of the library.
   const meant = found.filter(({ file }) => file !== "lib/time.rego");
+  expect(meant.filter(({ fix }) => fix === undefined)).toEqual([]);
   return meant.map(({ file, row, code }) => `${file === "a.rego" ? "" : `${file}:`}${row} ${code}`);
 }
 
@@ -37,6 +39,11 @@ describeWithOpa("policy check", () => {
     expect(await check("x := 1\n")).toEqual([]);
   }, 60_000);
 
+  it("nor of the railway, whose data is its own", async () => {
+    const found = await withSite("policies", "examples/rail", (dir) => checkPolicy(opa(), openProject(dir)));
+    expect(found).toEqual([]);
+  }, 60_000);
+
   it.each<[code: string, wrong: string, row: number, right: string]>([
     ["type-error", "x if input.device.firmwre.key > 1\n", 3, "x if input.device.firmware.key > 1\n"],
     ["type-error", 'x if input.now == "late"\n', 3, "x if input.registry.watermark == 3\n"],
@@ -48,6 +55,24 @@ describeWithOpa("policy check", () => {
     ],
     ["clock-read", "x if input.now > 5\n", 3, "x if input.registry.watermark > 5\n"],
     ["clock-read", "x := time.now_ns()\n", 3, "x := 1\n"],
+    [
+      "clock-read",
+      'x := io.jwt.decode_verify(input.request.topic, {"secret": "s"})\n',
+      3,
+      'x := io.jwt.decode_verify(input.request.topic, {"secret": "s", "time": input.registry.watermark})\n',
+    ],
+    [
+      "clock-read",
+      "x := crypto.x509.parse_and_verify_certificates(input.request.topic)\n",
+      3,
+      'x := crypto.x509.parse_and_verify_certificates_with_options(input.request.topic, {"CurrentTime": 5})\n',
+    ],
+    [
+      "clock-read",
+      'x := crypto.x509.parse_and_verify_certificates_with_options(input.request.topic, {"DNSName": "a"})\n',
+      3,
+      "x := crypto.x509.parse_certificates(input.request.topic)\n",
+    ],
     [
       "negated-call",
       'x if not startswith(input.request.via, "m")\n',
@@ -127,6 +152,12 @@ describeWithOpa("policy check", () => {
       3,
       'x if startswith(input.request.topic, "a/")\n',
     ],
+    [
+      "dead-topic",
+      'x if topics.matches("a/#/b", input.request.topic)\n\ntopics.matches(_, _) := true\n',
+      3,
+      'x if topics.matches("a/b/#", input.request.topic)\n\ntopics.matches(_, _) := true\n',
+    ],
   ])("%s: `%s`", async (code, wrong, row, right) => {
     // Reading a clock by way of the library's own name is what two of them are about.
     const found = await check(wrong);
@@ -166,6 +197,30 @@ describeWithOpa("policy check", () => {
       "data.yaml:4 unknown-reason",
       "data.yaml:6 dead-topic",
       "data.yaml:8 dead-topic",
+    ]);
+  });
+
+  it("judges a site's templates by its variables", async () => {
+    expect(
+      await check("x := 1\n", {
+        "data.yaml": `site:
+  prefix: t/
+  variables: {side: {values: [a, b]}, code: {pattern: "[0-9]+"}, none: {values: []}}
+  topics:
+    publish:
+      - {topic: "r/{stream}/{tenant}/{s:side}/{c:code}/#"}
+      - {topic: "r/{tenant}/{device}", stream: tele}
+      - {topic: "r/{tenant}/{device}"}
+      - {topic: "r/{stream}/{x:nothing}"}
+      - {topic: "r/{stream}/{side}"}
+      - {topic: "r/{stream}/{n:none}"}
+`,
+      }),
+    ).toEqual([
+      "data.yaml:8 dead-topic",
+      "data.yaml:9 dead-topic",
+      "data.yaml:10 dead-topic",
+      "data.yaml:11 dead-topic",
     ]);
   });
 
