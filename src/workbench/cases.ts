@@ -75,15 +75,17 @@ export function readCases(project: PolicyProject): readonly CaseRow[] {
     return { file, raw: yaml.value as RawFile, yaml };
   });
   const found: Finding[] = [];
-  const object = (table: Table, path: readonly (string | number)[], message: string): void => {
-    found.push({ code: "case-file", file: table.file, ...table.yaml.at(path), message });
+  const object: Objecting = (table, path, message, fix) => {
+    found.push({ code: "case-file", file: table.file, ...table.yaml.at(path), message, fix });
   };
   const subjects = gatherSubjects(tables, object);
   const at = tables.find(({ raw }) => raw.at !== undefined)?.raw.at ?? defaultAt;
   const rows = tables.flatMap((table) =>
     (table.raw.cases ?? []).flatMap((raw, index) => {
       const count = found.length;
-      checkRow(project, raw, subjects, (path, message) => object(table, ["cases", index, ...path], message));
+      checkRow(project, raw, subjects, (path, message, fix) =>
+        object(table, ["cases", index, ...path], message, fix),
+      );
       if (found.length > count) return [];
       return [toRow(table, raw, index, subjects.get(raw.of) ?? {}, at)];
     }),
@@ -92,14 +94,15 @@ export function readCases(project: PolicyProject): readonly CaseRow[] {
   return rows;
 }
 
-type Objecting = (table: Table, path: readonly (string | number)[], message: string) => void;
+type Objecting = (table: Table, path: readonly (string | number)[], message: string, fix: string) => void;
 
 /** Every subject, complete. */
 function gatherSubjects(tables: readonly Table[], object: Objecting): Map<string, Facts> {
   const raw = new Map<string, { table: Table; facts: Facts }>();
   for (const table of tables) {
     for (const [name, facts] of Object.entries(table.raw.subjects ?? {})) {
-      if (raw.has(name)) object(table, ["subjects", name], `the subject \`${name}\` is there twice`);
+      if (raw.has(name))
+        object(table, ["subjects", name], `the subject \`${name}\` is there twice`, "rename one of them");
       raw.set(name, { table, facts });
     }
   }
@@ -113,7 +116,12 @@ function gatherSubjects(tables: readonly Table[], object: Objecting): Map<string
         ? undefined
         : `\`${name}\` is like \`${like}\`, which is no subject`;
     if (problem === undefined) return mergePatch(complete(like, [...seen, like]), own) as Facts;
-    object(table, ["subjects", name, "like"], problem);
+    object(
+      table,
+      ["subjects", name, "like"],
+      problem,
+      "name a subject of these tables that stands on its own",
+    );
     return own;
   };
   return new Map([...raw.keys()].map((name) => [name, complete(name, [name])]));
@@ -123,21 +131,26 @@ function checkRow(
   { schemas }: PolicyProject,
   raw: RawRow,
   subjects: ReadonlyMap<string, Facts>,
-  object: (path: readonly (string | number)[], message: string) => void,
+  object: (path: readonly (string | number)[], message: string, fix: string) => void,
 ): void {
   if (!Object.hasOwn(schemas, raw.ask))
     object(
       ["ask"],
       `\`${raw.ask}\` is no entrypoint with a schema; there are ${Object.keys(schemas).join(", ")}`,
+      "ask one of these, or write the schema of its input to schemas/",
     );
   if (!subjects.has(raw.of))
-    object(["of"], `there is no subject \`${raw.of}\`; there are ${[...subjects.keys()].join(", ")}`);
+    object(
+      ["of"],
+      `there is no subject \`${raw.of}\`; there are ${[...subjects.keys()].join(", ")}`,
+      "take one of these, or describe it under `subjects`",
+    );
   for (const [path, code] of [
     [["answer"], raw.answer] as const,
     ...(raw.findings ?? []).map((code, at) => [["findings", at], code] as const),
   ]) {
     if (!isAllowReason(code) && !isDenyReason(code))
-      object(path, `\`${code}\` is no reason code; docs/reasons.md lists them`);
+      object(path, `\`${code}\` is no reason code`, "take one of docs/reasons.md");
   }
   for (const [field, names] of [
     ["duties", Object.keys(raw.duties ?? {})],
@@ -145,7 +158,7 @@ function checkRow(
   ] as const) {
     for (const name of names) {
       if (!(obligationNames as readonly string[]).includes(name))
-        object([field], `\`${name}\` is no obligation; docs/obligations.md lists them`);
+        object([field], `\`${name}\` is no obligation`, "take one of docs/obligations.md");
     }
   }
 }

@@ -11,6 +11,7 @@ import { clockRead } from "./lint/clock-read.ts";
 import { deadTopic } from "./lint/dead-topic.ts";
 import { FactsTree } from "./lint/facts-tree.ts";
 import type { DataFile, Lint, LintProject } from "./lint/lint.ts";
+import { missingEntrypoints } from "./lint/missing-entrypoint.ts";
 import { aliasesOf, type Scope, scopesOf } from "./lint/names.ts";
 import { suppress } from "./lint/suppressions.ts";
 import { uncutTime } from "./lint/uncut-time.ts";
@@ -33,6 +34,7 @@ const lints: readonly Lint[] = [
   unknownReason,
   uncutTime,
   deadTopic,
+  missingEntrypoints,
 ];
 
 /**

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { readArchive } from "../bundle/archive.ts";
 import { Fault } from "../runtime/fault.ts";
 import { type Finding, policyFault } from "./finding.ts";
+import { missingEntrypoint } from "./lint/missing-entrypoint.ts";
 import { type Opa, runOpa } from "./opa.ts";
 import { type Objection, readOpaErrors, readOpaText } from "./opa-errors.ts";
 import { ignoreFlags, type Loaded } from "./sources.ts";
@@ -76,19 +77,7 @@ function wordFailure(said: string, optimize: 0 | 1): Finding[] {
     /entrypoint "([\w./]+)" does not refer to a rule|undefined entrypoint (?:data\.)?([\w./]+)/.exec(said) ??
     [];
   const missing = unoptimised ?? optimised;
-  if (missing !== undefined) {
-    const [name, ...steps] = missing.replaceAll("/", ".").split(".").reverse();
-    return [
-      {
-        code: "entrypoint-missing",
-        file: ".",
-        row: 1,
-        col: 1,
-        message: `there is no rule for the entrypoint \`${missing.replaceAll(".", "/")}\``,
-        fix: `write \`${name} := ...\` in \`package ${steps.reverse().join(".")}\`, or list other entrypoints in policy.yaml`,
-      },
-    ];
-  }
+  if (missing !== undefined) return [missingEntrypoint(missing.replaceAll(".", "/"))];
   const findings = readOpaText(said);
   if (optimize === 0) return findings;
   const fix = "OPA's optimiser fails on it: rewrite the rule, or set `optimize: 0` in policy.yaml";

@@ -7,9 +7,11 @@ import { PolicyHost } from "./policy-host.ts";
 import type { PolicyProject } from "./project.ts";
 import { runCases } from "./run-cases.ts";
 
+const because = (detail: string | undefined): string[] => (detail === undefined ? [] : [`because ${detail}`]);
+
 /** One finding for each row of the decision tables that a bundle answers otherwise. */
 export function failingCases(project: PolicyProject, bundle: Bundle): readonly Finding[] {
-  return runCases(PolicyHost.of(bundle), readCases(project)).flatMap(({ row, differences }) =>
+  return runCases(PolicyHost.of(bundle), readCases(project)).flatMap(({ row, answer, differences }) =>
     differences.length === 0
       ? []
       : [
@@ -18,7 +20,7 @@ export function failingCases(project: PolicyProject, bundle: Bundle): readonly F
             file: row.file,
             row: row.row,
             col: 1,
-            message: `${row.name}: ${differences.map(wordDifference).join("; ")}`,
+            message: `${row.name}: ${[...differences.map(wordDifference), ...because(answer.detail)].join("; ")}`,
             fix: "mend the rule or the case; `sallyport policy explain --case` says why",
           },
         ],

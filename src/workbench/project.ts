@@ -111,7 +111,8 @@ function checkData(sources: readonly Source[]): string[] {
     }
     const { value } = readYamlFile(path, bytes.toString("utf8"));
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      found.push({ code: "data", file: path, row: 1, col: 1, message: "policy data is not an object" });
+      const fix = "write names and values, as `site: {...}`";
+      found.push({ code: "data", file: path, row: 1, col: 1, message: "policy data is not an object", fix });
       return [];
     }
     return mounted[1] === undefined ? Object.keys(value) : [mounted[1].split("/")[0] as string];
@@ -128,8 +129,15 @@ function readSchemas(sources: readonly Source[]): Record<string, unknown> {
         const schema: unknown = JSON.parse(bytes.toString("utf8"));
         return [path.slice("schemas/".length, -".json".length), schema];
       } catch (error) {
-        const message = `this is no JSON: ${error instanceof Error ? error.message : "unreadable"}`;
-        throw policyFault([{ code: "schema", file: path, row: 1, col: 1, message }]);
+        const said = error instanceof Error ? error.message : "unreadable";
+        // Node says the offset in its words; what ends too early ends at the end.
+        const offset = Number(/position (\d+)/.exec(said)?.[1] ?? bytes.byteLength);
+        const before = bytes.toString("utf8").slice(0, offset).split("\n");
+        const [row, col] = [before.length, (before.at(-1)?.length ?? 0) + 1];
+        const fix = "correct the JSON there, or copy the schema anew with `sallyport policy new`";
+        throw policyFault([
+          { code: "schema", file: path, row, col, message: `this is no JSON: ${said}`, fix },
+        ]);
       }
     }),
   );

@@ -32,6 +32,7 @@ export function readYamlFile(file: string, text: string, schema?: object): YamlF
         file,
         ...placed(error.pos[0]),
         message: `this is no YAML: ${error.message}`,
+        fix: "correct the syntax there",
       })),
     );
   }
@@ -85,6 +86,7 @@ function objections(file: string, value: unknown, schema: object, at: YamlFile["
       file,
       ...at(unknown === undefined ? path : [...path, unknown]),
       message: wordError(error, path, unknown),
+      fix: unknown === undefined ? "write a value of that kind" : "correct its name, or remove it",
     };
   });
 }
