@@ -7,6 +7,9 @@ import { createProject } from "../../src/workbench/new-project.ts";
 import { describeWithOpa, findOpa } from "../opa.ts";
 import { entry, plain, sallyport } from "./run.ts";
 
+// Each test starts processes, which take their time on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
+
 let dir: string;
 beforeAll(() => {
   dir = mkdtempSync(path.join(tmpdir(), "sallyport-policy-"));
@@ -118,7 +121,7 @@ describeWithOpa("sallyport policy", () => {
       child.kill("SIGINT");
     }
     expect(await ended).toBe(0);
-  }, 120_000);
+  });
 
   it("fmt: 2 where --check finds something to do, and does it without", async () => {
     writeFileSync(path.join(at("broken"), "more.rego"), "package sallyport.more\nx  :=  1\n");
