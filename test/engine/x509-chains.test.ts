@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { chainBuiltins } from "../../src/engine/builtins/x509.ts";
 import { compareTerms, formatTerm, parseTerm, type Term } from "../../src/engine/term.ts";
 import { describeWithOpa, runOpa } from "../opa.ts";
-import { chains, longChains } from "./x509-chains.ts";
+import { chains, longChains, manyNames } from "./x509-chains.ts";
 
 const verify = "crypto.x509.parse_and_verify_certificates";
 const now = 1_800_000_000;
@@ -103,6 +103,14 @@ describeWithOpa("chains are judged as OPA judges them", () => {
       expect(compareTerms(own, (told as ReadonlyMap<string, Term>).get(name) as Term), name).toBe(0);
     }
   });
+});
+
+it("more names and constraints than can be compared in a moment are refused", () => {
+  const judged = (count: number): unknown => {
+    const own = builtins[verify]?.(source(manyNames(count))) as readonly Term[] | undefined;
+    return own?.[0];
+  };
+  expect([judged(100), judged(600)]).toEqual([true, false]);
 });
 
 describe("a chain is judged at the decision time", () => {

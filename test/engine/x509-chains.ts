@@ -263,3 +263,15 @@ export const longChains = (): Record<string, Buffer[]> => ({
     [san([0x82, "x.a.example.com"])],
   ),
 });
+
+/** A leaf with so many names below a middle that permits as many domains. */
+export const manyNames = (count: number): Buffer[] => {
+  const domains = Array.from({ length: count }, (_, at) => `d${at}.example`);
+  return limited(
+    constraints(
+      domains.map((domain) => subtree(0x82, domain)),
+      [],
+    ),
+    named(...domains.map((domain) => [0x82, domain] as const)),
+  );
+};

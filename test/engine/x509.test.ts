@@ -3,7 +3,7 @@ import { certificateBuiltins, chainBuiltins } from "../../src/engine/builtins/x5
 import { compareTerms, formatTerm, parseTerm, type Term } from "../../src/engine/term.ts";
 import { describeWithOpa, runOpa } from "../opa.ts";
 import { certificates, requests } from "./x509-cases.ts";
-import { certificate, kinds } from "./x509-writers.ts";
+import { certificate, kinds, write } from "./x509-writers.ts";
 
 const pem = (kind: string, der: Uint8Array): string =>
   `-----BEGIN ${kind}-----\n${Buffer.from(der).toString("base64").replace(/.{64}/g, "$&\n")}\n-----END ${kind}-----\n`;
@@ -127,6 +127,13 @@ describeWithOpa("key pairs are told as OPA tells them", () => {
     for (const [kind, pair] of Object.entries(pairs))
       compare(certificateBuiltins["crypto.x509.parse_keypair"]?.(...pair), told.get(kind), kind);
   });
+});
+
+it("a text of many escapes is judged at once", () => {
+  const { constraints, subtree } = write;
+  const hostile = `${"\\a".repeat(60)}(@example.com`;
+  const der = certificate({ extensions: [constraints([subtree(0x81, hostile)], [])] });
+  expect(certificateBuiltins["crypto.x509.parse_certificates"]?.(base64(der))).toBeUndefined();
 });
 
 it("a certificate that is broken is undefined, and no error ends the evaluation", () => {

@@ -58,8 +58,18 @@ function keep<Constraint, Own>(
   );
 }
 
+/** Names times constraints beyond which a chain is refused: Go's own limit while it compared each with each. */
+const maxComparisons = 250_000;
+
+const sizeOf = ({ permitted, excluded }: NameConstraints): number =>
+  [permitted, excluded]
+    .flatMap(({ dns, ips, emails, uris }) => [dns, ips, emails, uris])
+    .reduce((sum, list) => sum + list.length, 0);
+
 /** Whether a certificate's names keep to the constraints of those above it. */
 function keepsTo({ names }: Certificate, above: readonly NameConstraints[]): boolean {
+  const count = names.dns.length + names.emails.length + names.ips.length + names.uris.length;
+  if (above.reduce((sum, one) => sum + sizeOf(one), 0) * count > maxComparisons) return false;
   const hosts = names.uris.map(hostOf).filter((host) => host !== undefined);
   const mailboxes = names.emails
     .map(readMailbox)

@@ -15,7 +15,8 @@ export interface Mailbox {
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: a quoted local part may hold them
 const quoted = /^"((?:\\[\x01-\x09\x0b\x0c\x0e-\x7f]|[\x01-\x08\x0b\x0c\x0e-\x21\x23-\x5b\x5d-\x7f])*)"@/;
-const dotted = /^((?:\\?[\w!#$%&'*+\-/=?^`{|}~.]|\\.)+)@/s;
+// An escape is read in one way only: a text cannot make the search go back and forth.
+const dotted = /^((?:[\w!#$%&'*+\-/=?^`{|}~.]|\\.)+)@/s;
 
 /** Reads a mailbox; undefined where it is none. */
 export function readMailbox(text: string): Mailbox | undefined {
