@@ -11,6 +11,7 @@ import { machineMs } from "./app/machine-clock.ts";
 import { Offences } from "./app/offences.ts";
 import { addressOf, decisionSink } from "./app/parts.ts";
 import { ReceiptsOfAll } from "./app/receipts-of-all.ts";
+import { SessionsOfAll } from "./app/sessions-of-all.ts";
 import { ShadowOfAll } from "./app/shadow-of-all.ts";
 import { pauseRollout } from "./app/updates.ts";
 import type { FactsTold } from "./app/worker-calls.ts";
@@ -41,8 +42,6 @@ export async function startPrimary(
   workers: number,
   options: Omit<AppOptions, "clock"> = {},
 ): Promise<Service> {
-  if (config.brokers.length > 0)
-    throw new Fault("config_invalid", "`brokers` need `workers: 0`: their sessions live in one process");
   const stack = new Closing();
   try {
     return await build(config, workers, options, stack);
@@ -127,6 +126,7 @@ async function build(
     succeeds: promisedUntil !== undefined,
     promisedUntil: (worker) => promisedBy(config, worker),
   });
+  const sessions = stack.use(new SessionsOfAll(() => pool.slots));
   const first = new Set<number>();
   const pool: WorkerPool = new WorkerPool({
     count: workers,
@@ -146,6 +146,10 @@ async function build(
         if (route === undefined) throw new Fault("not_found", "there is nothing at this path");
         return route.handle(request);
       },
+      sessionOpened: (told) => sessions.opened(told),
+      sessionFind: (about) => sessions.find(about),
+      sessionEnding: (end) => sessions.ending(end),
+      sessionGone: (end) => sessions.gone(end),
     },
     start: (number) => {
       // A replacement takes over what its own predecessor wrote down; the first ones what anybody did.
@@ -166,6 +170,7 @@ async function build(
     },
     ended: (number, pid, cause) => {
       receipts.workerEnded(number);
+      sessions.workerEnded(number);
       registry.releaseReaders();
       ledger.releaseReaders();
       const offence = offences.take(blockedFile(pid));
@@ -197,7 +202,7 @@ async function build(
   });
   routes.push(
     ...healthRoutes(requirements),
-    metricsRoute([...writing.metrics, ...pool.metrics(), ...offences.metrics()], () =>
+    metricsRoute([...writing.metrics, ...pool.metrics(), ...sessions.metrics(), ...offences.metrics()], () =>
       workerMetrics.collect(pool, deciding.log?.metrics() ?? []),
     ),
   );

@@ -44,7 +44,9 @@ const calls: WorkerCalls = {
   mark: () => when((each) => each.deciding.coherence.attachments.mark()),
   receiptNow: (mark) => when((each) => each.deciding.coherence.attachments.receiptNow(mark)),
   receipt: async (mark) => (await built).deciding.coherence.attachments.receipt(mark),
-  metrics: () => when((each) => readingsOf(each.deciding.metrics)),
+  forgetSession: (told) => when((each) => each.forgetSession(told)),
+  adoptSessions: (told) => when((each) => each.adoptSessions(told)),
+  metrics: () => when((each) => readingsOf(each.metrics)),
   reload: async () => (await built).reload(),
   stop: async () => {
     await (await built).close();

@@ -2,19 +2,20 @@
 import type { BrokerDoor } from "../enforcement/broker-door.ts";
 import type { Metric } from "../runtime/ports.ts";
 
-/** Sessions, connects that came too often, and kicks that failed, by broker. */
-export function brokerMetrics(doors: ReadonlyMap<string, BrokerDoor>): Metric[] {
+/** Sessions (where `alone`: workers have copies), connects that came too often, and kicks that failed, by broker. */
+export function brokerMetrics(doors: ReadonlyMap<string, BrokerDoor>, alone: boolean): Metric[] {
   const each = (read: (door: BrokerDoor) => number): Metric["read"] => {
     return () => [...doors].map(([broker, door]) => ({ labels: { broker }, value: read(door) }));
   };
   if (doors.size === 0) return [];
+  const sessions: Metric = {
+    name: "sallyport_broker_sessions",
+    help: "Sessions of a broker that were let in and not seen to end.",
+    type: "gauge",
+    read: each((door) => door.point.sessions.size),
+  };
   return [
-    {
-      name: "sallyport_broker_sessions",
-      help: "Sessions of a broker that were let in and not seen to end.",
-      type: "gauge",
-      read: each((door) => door.point.sessions.size),
-    },
+    ...(alone ? [sessions] : []),
     {
       name: "sallyport_broker_turned_away_total",
       help: "Connects that came too often.",

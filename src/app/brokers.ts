@@ -17,6 +17,7 @@ import type { Peer } from "../decision/identity.ts";
 import type { Supports } from "../decision/supports.ts";
 import type { BrokerDoor } from "../enforcement/broker-door.ts";
 import { type EnforcementParts, EnforcementPoint } from "../enforcement/enforcement-point.ts";
+import type { SessionExchange } from "../enforcement/session-exchange.ts";
 import { StormGuard } from "../enforcement/storm-guard.ts";
 import { HookProviderService as HookProviderV2 } from "../gen/emqx/exhook/v2/exhook.ts";
 import { HookProviderService as HookProviderV3 } from "../gen/emqx/exhook/v3/exhook.ts";
@@ -38,10 +39,13 @@ export interface BrokersParts {
   readonly clock: Clock;
   readonly stack: Closing;
   readonly deciding: Deciding;
+  /** Where other processes have doors to the same brokers. */
+  readonly exchange?: (broker: string) => SessionExchange;
 }
 
 /** Doors that are open. */
 export interface Brokers {
+  readonly doors: ReadonlyMap<string, BrokerDoor>;
   readonly routes: readonly HttpRoute[];
   readonly services: readonly GrpcService[];
   readonly metrics: readonly Metric[];
@@ -113,7 +117,7 @@ function openDoor(
   peer: Peer,
   more: Partial<EnforcementParts>,
 ): BrokerDoor {
-  const { clock, deciding, stack } = parts;
+  const { clock, deciding, exchange, stack } = parts;
   const decider = deciding.deciderOf(peer);
   const kick = more.kick;
   const point = new EnforcementPoint({
@@ -130,6 +134,7 @@ function openDoor(
       remembered: broker.connects.remembered,
     }),
     onFault: deciding.onFault,
+    ...(exchange === undefined ? {} : { exchange: exchange(broker.name) }),
     ...more,
   });
   stack.defer(() => point[Symbol.dispose]());
@@ -202,7 +207,7 @@ export async function openBrokers(parts: BrokersParts): Promise<Brokers> {
       },
     });
   }
-  return { routes, services, metrics: brokerMetrics(doors) };
+  return { doors, routes, services, metrics: brokerMetrics(doors, parts.exchange === undefined) };
 }
 
 function hookService(definition: GrpcService["definition"], methods: ExhookMethods): GrpcService {

@@ -3,6 +3,7 @@ import type { ShadowReport } from "../bundle/candidate.ts";
 import type { Receipt } from "../coherence/receipt.ts";
 import type { Config } from "../config/config.ts";
 import type { Change } from "../decision/change.ts";
+import type { SharedSession } from "../enforcement/session-exchange.ts";
 import type { ShadowRules } from "../pdp/shadow.ts";
 import type { TargetState } from "../registry/override-mirror.ts";
 import type { HttpRequest, HttpResponse, MetricReading } from "../runtime/ports.ts";
@@ -73,6 +74,23 @@ export interface ShadowFound {
   readonly fault?: string;
 }
 
+/** A session of a broker by its key, and the worker that asks. */
+export interface SessionAbout {
+  readonly broker: string;
+  readonly key: string;
+  readonly worker: number;
+}
+
+/** This one, and no later one of the same key. */
+export interface SessionEnd extends SessionAbout {
+  readonly id: string;
+}
+
+/** A session that was let in; its end is on the machine's monotonic clock. */
+export interface SessionTold extends Omit<SessionAbout, "key"> {
+  readonly session: SharedSession;
+}
+
 /** Calls that a worker answers. */
 export type WorkerCalls = {
   /** Builds everything but the listeners; answers with the digest of the bundle in force. */
@@ -99,6 +117,13 @@ export type WorkerCalls = {
   readonly mark: () => number | Promise<number>;
   readonly receiptNow: (mark: number) => Receipt | Promise<Receipt>;
   readonly receipt: (mark: number) => Promise<Receipt>;
+  /** A session of a broker counts no more. */
+  readonly forgetSession: (told: Omit<SessionEnd, "worker">) => unknown;
+  /** Takes over sessions whose worker has ended, and judges them again. */
+  readonly adoptSessions: (told: {
+    readonly broker: string;
+    readonly sessions: readonly SharedSession[];
+  }) => unknown;
   readonly metrics: () => readonly MetricReading[] | Promise<readonly MetricReading[]>;
   readonly reload: () => Promise<void>;
   /** Drains, closes, ends. */
@@ -116,4 +141,8 @@ export type PrimaryCalls = {
   /** Writes lines of the decision log to standard output. */
   readonly log: (lines: string) => Promise<void>;
   readonly http: (request: HttpRequest) => Promise<HttpResponse>;
+  readonly sessionOpened: (told: SessionTold) => Promise<void>;
+  readonly sessionFind: (about: SessionAbout) => SharedSession | undefined;
+  readonly sessionEnding: (end: SessionEnd) => boolean;
+  readonly sessionGone: (end: SessionEnd) => void;
 };

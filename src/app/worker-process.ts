@@ -1,41 +1,37 @@
 /** A worker: decides by what the primary tells it, and passes on what only the primary may do. */
 import path from "node:path";
 import { readBundle } from "../bundle/read-bundle.ts";
-import type { Config } from "../config/config.ts";
+import type { SharedSession } from "../enforcement/session-exchange.ts";
 import { AdminServiceService } from "../gen/sallyport/v1/admin.ts";
 import { BundleServiceService } from "../gen/sallyport/v1/bundle.ts";
 import { RegistryServiceService } from "../gen/sallyport/v1/registry.ts";
-import type { Sink } from "../log/sink.ts";
 import { type Loaded, loadBundle } from "../pdp/activation.ts";
 import { preflight } from "../pdp/preflight.ts";
 import { Shadow, type ShadowRules } from "../pdp/shadow.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { Closing } from "../runtime/closing.ts";
-import type { Conversation } from "../runtime/conversation.ts";
 import { Fault } from "../runtime/fault.ts";
-import type { HttpRoute } from "../runtime/ports.ts";
+import type { HttpRoute, Metric } from "../runtime/ports.ts";
 import { Forwarder } from "../server/forward.ts";
 import { channelLines } from "../telemetry/channel-lines.ts";
 import { createLogger, type Logger } from "../telemetry/logger.ts";
 import { watchChannels } from "../telemetry/watch-channels.ts";
+import { type Brokers, openBrokers } from "./brokers.ts";
 import { type Deciding, startDeciding } from "./deciding.ts";
 import { type Faces, openFaces } from "./faces.ts";
-import { decisionSink } from "./parts.ts";
 import { decidingServices } from "./services.ts";
 import { Watchdog } from "./watchdog.ts";
 import type {
   BundleTold,
   ChangeTold,
   FactsTold,
-  PrimaryCalls,
+  SessionEnd,
   ShadowFound,
-  WorkerCalls,
   WorkerStart,
 } from "./worker-calls.ts";
 import { openWorkerFacts, type WorkerFacts } from "./worker-facts.ts";
-
-/** How the primary is asked. */
-export type ToPrimary = Conversation<PrimaryCalls, WorkerCalls>;
+import { fromMachine, sessionExchange } from "./worker-sessions.ts";
+import { type ToPrimary, workerSink } from "./worker-sink.ts";
 
 /** A duty that takes longer is a denial. */
 const dutyMs = 2000;
@@ -55,6 +51,7 @@ export class WorkerProcess {
   readonly #deciding: Deciding;
   readonly #logger: Logger;
   #faces: Faces | undefined;
+  #brokers: Brokers | undefined;
   #serving: boolean;
   /** A bundle that was loaded and is not in force yet. */
   #prepared: Loaded | undefined;
@@ -140,6 +137,13 @@ export class WorkerProcess {
         handle: (request) => this.#primary.ask("http", request, httpMs),
       }),
     );
+    this.#brokers = await openBrokers({
+      config,
+      clock: systemClock,
+      stack: this.#stack,
+      deciding,
+      exchange: (broker) => sessionExchange(this.#primary, this.#start.number, broker, systemClock),
+    });
     this.#faces = await openFaces({
       config,
       logger: this.#logger,
@@ -150,8 +154,9 @@ export class WorkerProcess {
         ...[AdminServiceService, BundleServiceService, RegistryServiceService].map((definition) =>
           forwarder.service(definition),
         ),
+        ...this.#brokers.services,
       ],
-      routes: asked,
+      routes: [...asked, ...this.#brokers.routes],
       onFault: deciding.onFault,
     });
     this.#sayServing();
@@ -239,6 +244,29 @@ export class WorkerProcess {
     this.#prepared = undefined;
   }
 
+  forgetSession({ broker, key, id }: Omit<SessionEnd, "worker">): void {
+    this.#brokers?.doors.get(broker)?.point.forget(key, id);
+  }
+
+  adoptSessions({
+    broker,
+    sessions,
+  }: {
+    readonly broker: string;
+    readonly sessions: readonly SharedSession[];
+  }): void {
+    const point = this.#brokers?.doors.get(broker)?.point;
+    if (point === undefined) throw new Fault("not_ready", "the worker has no door for this broker yet");
+    for (const session of sessions) {
+      const adopted = point.adopt(fromMachine(session, systemClock));
+      if (adopted !== undefined) void point.review(adopted);
+    }
+  }
+
+  get metrics(): readonly Metric[] {
+    return [...this.#deciding.metrics, ...(this.#brokers?.metrics ?? [])];
+  }
+
   /** What the primary may ask once the worker is built. */
   get deciding(): Deciding {
     return this.#deciding;
@@ -255,16 +283,4 @@ export class WorkerProcess {
   #sayServing(): void {
     this.#faces?.grpc.setServing(this.#serving && this.#deciding.pdp.snapshot !== undefined);
   }
-}
-
-/** A worker's own file beside the configured one; or the primary's standard output, so that no lines are mixed. */
-function workerSink(config: Config, number: number, primary: ToPrimary): Sink | undefined {
-  const { path: file, sink } = config.decision_log;
-  if (sink === "stdout") {
-    return { write: (lines) => primary.ask("log", lines, httpMs), close: () => Promise.resolve() };
-  }
-  if (sink !== "file" || file === undefined) return decisionSink(config);
-  const { dir, ext, name } = path.parse(file);
-  const own = path.join(dir, `${name}.worker-${number}${ext}`);
-  return decisionSink({ ...config, decision_log: { ...config.decision_log, path: own } });
 }

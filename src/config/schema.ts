@@ -126,12 +126,7 @@ export const configSchema: z.ZodType<Config, unknown> = z.strictObject({
     .array(peerSchema)
     .default([])
     .describe("Enforcement points that may ask. A caller that matches none is refused."),
-  brokers: z
-    .array(brokerSchema)
-    .default([])
-    .describe(
-      "Brokers that ask in dialects of their own. They need `workers: 0`: sessions live in one process.",
-    ),
+  brokers: z.array(brokerSchema).default([]).describe("Brokers that ask in dialects of their own."),
   trust_domains: z
     .array(trustDomainSchema)
     .default([])

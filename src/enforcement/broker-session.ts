@@ -11,10 +11,19 @@ export interface SessionNames {
   readonly server?: string;
   /** The broker's number of the connection. */
   readonly connection?: number;
+  /** Where a client may have several connections at once: which one it is. */
+  readonly copy?: string;
+}
+
+/** What a session is found by: a client has one [MQTT-3.1.4-3], unless the broker says which of several it is. */
+export function keyOf({ clientId, copy }: SessionNames): string {
+  return copy === undefined ? clientId : `${clientId} ${copy}`;
 }
 
 /** A session that was let in. */
 export interface BrokerSession {
+  /** Tells it from any other, in all processes. */
+  readonly id: string;
   readonly names: SessionNames;
   readonly question: ConnectQuery;
   /** The same object in every question of the session; its proof is an identity, never the secret itself. */
@@ -44,8 +53,8 @@ export class SessionTable {
     return this.#byClient.size;
   }
 
-  get(clientId: string): BrokerSession | undefined {
-    return this.#byClient.get(clientId);
+  get(key: string): BrokerSession | undefined {
+    return this.#byClient.get(key);
   }
 
   all(): readonly BrokerSession[] {
@@ -61,9 +70,9 @@ export class SessionTable {
 
   /** Puts a session in the place of an earlier one of the same client. Returns whoever had to go. */
   put(session: BrokerSession): readonly BrokerSession[] {
-    const { clientId } = session.names;
+    const key = keyOf(session.names);
     const gone: BrokerSession[] = [];
-    const earlier = this.#byClient.get(clientId);
+    const earlier = this.#byClient.get(key);
     if (earlier !== undefined) {
       this.remove(earlier);
       gone.push(earlier);
@@ -73,7 +82,7 @@ export class SessionTable {
       this.remove(oldest);
       gone.push(oldest);
     }
-    this.#byClient.set(clientId, session);
+    this.#byClient.set(key, session);
     this.#index(session);
     return gone;
   }
@@ -84,14 +93,14 @@ export class SessionTable {
     session.decision = decision;
     session.restsOn = new Set(decision.rests_on);
     session.endsAtMs = endsAtMs;
-    if (this.#byClient.get(session.names.clientId) === session) this.#index(session);
+    if (this.#byClient.get(keyOf(session.names)) === session) this.#index(session);
   }
 
   /** Takes a session out; nothing happens where another has its place. */
   remove(session: BrokerSession): void {
     session.ended = true;
-    const { clientId } = session.names;
-    if (this.#byClient.get(clientId) === session) this.#byClient.delete(clientId);
+    const key = keyOf(session.names);
+    if (this.#byClient.get(key) === session) this.#byClient.delete(key);
     this.#unindex(session);
   }
 

@@ -2,53 +2,24 @@
  * What every enforcement point does with questions and answers, whatever its dialect: identity, question, decision in
  * time, ruling, session. It never throws and always answers; an answer that does not come is a denial.
  */
+import { randomUUID } from "node:crypto";
 import type { Change } from "../decision/change.ts";
 import type { Decider, Decision } from "../decision/decision.ts";
 import { denial } from "../decision/denial.ts";
 import type { Evidence, Identity } from "../decision/identity.ts";
-import type { Query, SessionQuery, Subject, Will } from "../decision/query.ts";
-import type { Supports } from "../decision/supports.ts";
+import type { SessionQuery, Subject, Will } from "../decision/query.ts";
 import { boundedDecider } from "../runtime/bounded-decider.ts";
-import type { Clock } from "../runtime/clock.ts";
-import { type BrokerSession, type SessionNames, SessionTable } from "./broker-session.ts";
-import { type Kick, Kicks } from "./kicks.ts";
-import { type Bounds, type Ruling, ruleOn } from "./ruling.ts";
-import type { StormGuard } from "./storm-guard.ts";
+import { type BrokerSession, keyOf, type SessionNames, SessionTable } from "./broker-session.ts";
+import type { EnforcementParts, Judged } from "./enforcement-parts.ts";
+import { Kicks } from "./kicks.ts";
+import { proveInTime } from "./prove-in-time.ts";
+import { ruleOn } from "./ruling.ts";
+import { adopted, type SharedSession, shared } from "./session-exchange.ts";
+import { endAfter, endOfSession } from "./session-time.ts";
 import { Strays } from "./strays.ts";
 
-/** The outcome of a proof. */
-export type Proven = { readonly identity: Identity } | { readonly refused: string };
-
-/** One question, its answer and what is done about it. */
-export interface Judged {
-  readonly query: Query;
-  readonly decision: Decision;
-  readonly ruling: Ruling;
-}
-
-/** What an {@link EnforcementPoint} is made of. */
-export interface EnforcementParts {
-  readonly decider: Decider;
-  /** Verifies evidence. What is proven stands for the session from then on, so that no secret is kept. */
-  readonly prove: (evidence: Evidence) => Proven | Promise<Proven>;
-  readonly supports: Supports;
-  readonly bounds: Bounds;
-  readonly clock: Clock;
-  /** Longest wait for an answer, in milliseconds; well below the broker's own. */
-  readonly deadlineMs: number;
-  /** Names the denials that are made here. */
-  readonly nextId: () => string;
-  readonly guard?: StormGuard;
-  /** Most sessions at once; default 1,000,000. */
-  readonly maxSessions?: number;
-  /** Ends a session at the broker; absent: the dialect cannot. */
-  readonly kick?: Kick;
-  /** After a change: whether what the broker was told of a session still holds. Default: yes. */
-  readonly stillFits?: (session: BrokerSession) => boolean | Promise<boolean>;
-  /** Told every answer and what is done about it. Must not throw. */
-  readonly onJudged?: (judged: Judged) => void;
-  readonly onFault?: (fault: unknown) => void;
-}
+export type { EnforcementParts, Judged } from "./enforcement-parts.ts";
+export type { Proven } from "./prove-in-time.ts";
 
 /** Somebody who wants to be let in. */
 export interface Arrival {
@@ -93,7 +64,7 @@ export class EnforcementPoint {
         ? undefined
         : new Kicks({
             kick,
-            standsAgain: (clientId) => this.sessions.get(clientId) !== undefined,
+            standsAgain: (key) => this.sessions.get(key) !== undefined,
             onFault: (fault) => onFault?.(fault),
           });
     this.#sweep = setInterval(() => this.sweep(), sweepMs).unref();
@@ -114,25 +85,68 @@ export class EnforcementPoint {
       const decision = denial("rate_limited", { id: nextId(), obligations: { retry_after_s: 5 } });
       return { ...this.#rule(question(null), decision), session: undefined };
     }
-    const proven = evidence === null ? undefined : await this.#prove(evidence);
+    const proven = evidence === null ? undefined : await proveInTime(evidence, this.parts);
     // What is refused is asked as it came: so the denial is the service's own, and on record.
     const query = question(proven !== undefined && "identity" in proven ? proven.identity : evidence);
     const judged = await this.judge(query);
     if (!judged.ruling.allow || judged.ruling.disconnect) return { ...judged, session: undefined };
     guard?.accepted(attempt);
     const session: BrokerSession = {
+      id: randomUUID(),
       names,
       question: query,
       subject: query.subject,
       decision: judged.decision,
       restsOn: new Set(judged.decision.rests_on),
-      endsAtMs: this.#endOf(judged.decision),
+      endsAtMs: endOfSession(this.parts.clock, judged.decision),
       ended: false,
     };
     // [MQTT-3.1.4-3] The broker itself ends an earlier session of the same client; one that had to make room is kicked.
     for (const gone of this.sessions.put(session))
-      if (gone.names.clientId !== names.clientId) void this.kicks?.start(gone.names, "too many sessions");
-    return { ...judged, session };
+      if (keyOf(gone.names) !== keyOf(names)) void this.kicks?.start(gone.names, "too many sessions");
+    if (await this.share(session)) return { ...judged, session };
+    return { ...this.#rule(query, denial("internal_error", { id: nextId() })), session: undefined };
+  }
+
+  /** Tells other processes of a session, and of what it was given. Where that fails it does not stand. */
+  async share(session: BrokerSession): Promise<boolean> {
+    const { exchange, onFault } = this.parts;
+    try {
+      await exchange?.opened(shared(session));
+    } catch (thrown) {
+      onFault?.(thrown);
+      this.sessions.remove(session);
+    }
+    return !session.ended;
+  }
+
+  /** Takes over a session that another process let in; `undefined` where another one of the client is here. */
+  adopt(told: SharedSession): BrokerSession | undefined {
+    const here = this.sessions.get(keyOf(told.names));
+    if (here !== undefined) return here.id === told.id ? here : undefined;
+    const session = adopted(told);
+    this.sessions.put(session);
+    return session;
+  }
+
+  /** Another process says that a session counts no more. */
+  forget(key: string, id: string): void {
+    const session = this.sessions.get(key);
+    if (session?.id === id) this.sessions.remove(session);
+    // Whatever was to end has ended, or another process sees to it.
+    this.kicks?.cancel(key);
+  }
+
+  async #found(key: string): Promise<BrokerSession | undefined> {
+    const { exchange, onFault } = this.parts;
+    if (exchange === undefined || key === "") return undefined;
+    try {
+      const told = await exchange.find(key);
+      return told === undefined ? undefined : this.adopt(told);
+    } catch (thrown) {
+      onFault?.(thrown);
+      return undefined;
+    }
   }
 
   /**
@@ -140,7 +154,7 @@ export class EnforcementPoint {
    * in is thrown out where denials alone would leave it connected, so that it logs in again.
    */
   async sessionOf(clientId: string, username: string | undefined): Promise<BrokerSession | undefined> {
-    const session = this.sessions.get(clientId);
+    const session = this.sessions.get(clientId) ?? (await this.#found(clientId));
     if (session !== undefined)
       return session.names.username === username && !session.ended ? session : undefined;
     if (clientId === "" || this.kicks === undefined || this.parts.supports.denied_publish === "closes")
@@ -159,7 +173,8 @@ export class EnforcementPoint {
     }
     const judged = await this.judge(query);
     if (judged.ruling.disconnect) this.end(session, judged.ruling.why);
-    else if (judged.ruling.allow) this.#heed(session, judged.decision);
+    else if (judged.ruling.allow)
+      session.endsAtMs = endAfter(this.parts.clock, session.endsAtMs, judged.decision);
     return judged;
   }
 
@@ -174,7 +189,7 @@ export class EnforcementPoint {
     const { decision, ruling } = await this.judge(session.question);
     if (session.ended) return;
     if (ruling.allow && !ruling.disconnect) {
-      this.sessions.renew(session, decision, this.#endOf(decision));
+      this.sessions.renew(session, decision, endOfSession(this.parts.clock, decision));
       return;
     }
     const { clock } = this.parts;
@@ -188,25 +203,46 @@ export class EnforcementPoint {
     const due =
       change.scope === "everything" ? this.sessions.all() : [...this.sessions.restingOn(change.keys)];
     for (let at = 0; at < due.length; at += rejudgedAtOnce)
-      await Promise.all(due.slice(at, at + rejudgedAtOnce).map((each) => this.#review(each)));
+      await Promise.all(due.slice(at, at + rejudgedAtOnce).map((each) => this.review(each)));
   }
 
   /** Ends a session: nothing is allowed any more, and the broker is told where it can be. */
   end(session: BrokerSession, why: string): void {
     if (session.ended) return;
     this.sessions.remove(session);
-    this.#strays.thrownOut(session.names.clientId);
-    void this.kicks?.start(session.names, why);
+    this.#strays.thrownOut(keyOf(session.names));
+    void this.#end(session, why);
   }
 
   /** The broker says that a session is gone; `connection`: which one of the client's. */
-  closed(clientId: string, connection?: number): void {
-    const session = this.sessions.get(clientId);
-    if (session === undefined) return;
+  closed(key: string, connection?: number): void {
+    const session = this.sessions.get(key);
+    if (session !== undefined) this.#closed(session, connection);
+    else void this.#found(key).then((found) => found && this.#closed(found, connection));
+  }
+
+  #closed(session: BrokerSession, connection: number | undefined): void {
     const { connection: current } = session.names;
     // [MQTT-3.1.4-3] An earlier connection ends after a new one of the same client was let in.
     if (connection !== undefined && current !== undefined && current !== connection) return;
     this.sessions.remove(session);
+    this.parts.exchange?.gone(keyOf(session.names), session.id);
+  }
+
+  /** One of the processes tells the broker. */
+  async #end({ id, names }: BrokerSession, why: string): Promise<void> {
+    const { exchange, onFault } = this.parts;
+    let mine = true;
+    if (exchange !== undefined)
+      // INVARIANT: who cannot ask tells the broker all the same.
+      mine = await exchange.ending(keyOf(names), id).catch((thrown: unknown) => {
+        onFault?.(thrown);
+        return true;
+      });
+    if (!mine) return;
+    const gone = (): void => exchange?.gone(keyOf(names), id);
+    if (this.kicks === undefined) gone();
+    else await this.kicks.start(names, why, gone);
   }
 
   /** Judges sessions whose time has come. */
@@ -220,26 +256,11 @@ export class EnforcementPoint {
     this.kicks?.[Symbol.dispose]();
   }
 
-  async #review(session: BrokerSession): Promise<void> {
+  /** Judges a session again, and what the broker was given for it. */
+  async review(session: BrokerSession): Promise<void> {
     await this.rejudge(session);
     if (session.ended || this.parts.stillFits === undefined) return;
     if (!(await this.parts.stillFits(session))) this.end(session, "what it was granted has changed");
-  }
-
-  async #prove(evidence: Evidence): Promise<Proven> {
-    const { deadlineMs, onFault, prove } = this.parts;
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<Proven>((resolve) => {
-      timer = setTimeout(resolve, deadlineMs, { refused: `no proof within ${deadlineMs} ms` });
-    });
-    try {
-      return await Promise.race([prove(evidence), late]);
-    } catch (thrown) {
-      onFault?.(thrown);
-      return { refused: "the proof could not be looked at" };
-    } finally {
-      clearTimeout(timer);
-    }
   }
 
   #rule(query: SessionQuery, decision: Decision): Judged {
@@ -247,24 +268,5 @@ export class EnforcementPoint {
     const judged = { query, decision, ruling: ruleOn(supports, query, decision, bounds) };
     onJudged?.(judged);
     return judged;
-  }
-
-  /** When a session must be judged again: at the end of its time or of its answer. */
-  #endOf({ obligations, valid_until }: Decision): number {
-    const { clock } = this.parts;
-    const seconds = [obligations.session_ttl_s, obligations.recheck_after_s];
-    if (valid_until !== undefined) seconds.push(valid_until - clock.now());
-    const known = seconds.filter((each) => each !== undefined);
-    return clock.monotonicMs() + Math.max(1, Math.min(...known, Number.MAX_SAFE_INTEGER / 1e6)) * 1000;
-  }
-
-  #heed(session: BrokerSession, { obligations }: Decision): void {
-    for (const seconds of [obligations.session_ttl_s, obligations.recheck_after_s]) {
-      if (seconds === undefined) continue;
-      session.endsAtMs = Math.min(
-        session.endsAtMs,
-        this.parts.clock.monotonicMs() + Math.max(1, seconds) * 1000,
-      );
-    }
   }
 }

@@ -1,5 +1,5 @@
 /** Ends sessions at a broker, and tries again where the broker does not confirm it. */
-import type { SessionNames } from "./broker-session.ts";
+import { keyOf, type SessionNames } from "./broker-session.ts";
 
 /** What ends a session. Rejects where the broker did not do it. */
 export type Kick = (names: SessionNames, why: string) => Promise<void>;
@@ -8,12 +8,13 @@ export type Kick = (names: SessionNames, why: string) => Promise<void>;
 export interface KicksParts {
   readonly kick: Kick;
   /** Whether the client has a session again: the broker has ended the earlier connection by itself. */
-  readonly standsAgain: (clientId: string) => boolean;
+  readonly standsAgain: (key: string) => boolean;
   readonly onFault: (fault: unknown) => void;
 }
 
 interface Pending {
   readonly names: SessionNames;
+  readonly confirmed: (() => void) | undefined;
   readonly why: string;
   waitMs: number;
   timer: NodeJS.Timeout | undefined;
@@ -40,15 +41,20 @@ export class Kicks implements Disposable {
     return this.#pending.size;
   }
 
-  /** Ends a session; resolves after the first attempt, and never rejects. */
-  async start(names: SessionNames, why: string): Promise<void> {
-    const key = `${names.server ?? ""} ${names.connection ?? ""} ${names.clientId}`;
+  /** Ends a session; resolves after the first attempt, and never rejects. `confirmed` is called once it is gone. */
+  async start(names: SessionNames, why: string, confirmed?: () => void): Promise<void> {
+    const key = keyOf(names);
     clearTimeout(this.#pending.get(key)?.timer);
-    const pending: Pending = { names, why, waitMs: firstWaitMs, timer: undefined };
+    const pending: Pending = { names, confirmed, why, waitMs: firstWaitMs, timer: undefined };
     this.#pending.set(key, pending);
     const [oldest] = this.#pending.keys();
     if (this.#pending.size > most && oldest !== undefined) this.#forget(oldest);
     await this.#try(key, pending);
+  }
+
+  /** The session of this key needs no end any more. */
+  cancel(key: string): void {
+    this.#forget(key);
   }
 
   async #try(key: string, pending: Pending): Promise<void> {
@@ -56,13 +62,16 @@ export class Kicks implements Disposable {
     try {
       await kick(pending.names, pending.why);
       if (this.#pending.get(key) === pending) this.#forget(key);
+      pending.confirmed?.();
     } catch (thrown) {
       this.failed += 1;
       onFault(thrown);
       if (this.#closed || this.#pending.get(key) !== pending) return;
       pending.timer = setTimeout(() => {
-        if (standsAgain(pending.names.clientId)) this.#forget(key);
-        else void this.#try(key, pending);
+        if (standsAgain(key)) {
+          this.#forget(key);
+          pending.confirmed?.();
+        } else void this.#try(key, pending);
       }, pending.waitMs).unref();
       pending.waitMs = Math.min(longestWaitMs, pending.waitMs * 2);
     }

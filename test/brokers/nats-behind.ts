@@ -56,8 +56,11 @@ authorization { auth_callout { issuer: ${issuer}, account: AUTH, auth_users: [ s
   throw new Error("nats-server did not start");
 }
 
-/** Starts the server and the service. `more` replaces parts of the configuration of the latter. */
-export async function startNatsBehind(more: object = {}): Promise<NatsBehind> {
+/** The server, and what a service behind it needs. */
+export type NatsPremises = Omit<NatsBehind, "app">;
+
+/** Starts the server. `more` replaces parts of the configuration of a service. */
+export async function natsPremises(more: object = {}): Promise<NatsPremises> {
   const folder = mkdtempSync(join(tmpdir(), "sallyport-callout-"));
   const mqtt = `127.0.0.1:${await freePort()}`;
   const issuer = createAccount();
@@ -86,19 +89,30 @@ export async function startNatsBehind(more: object = {}): Promise<NatsBehind> {
     ],
     more,
   );
-  const app = await startIn(premises);
   return {
     nats,
     mqtt,
     premises,
-    app,
     async [Symbol.asyncDispose]() {
-      await app.close();
       const gone = once(server, "exit");
       server.kill("SIGKILL");
       await gone;
       premises[Symbol.dispose]();
       rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Starts the server, and the service in this process. */
+export async function startNatsBehind(): Promise<NatsBehind> {
+  const behind = await natsPremises();
+  const app = await startIn(behind.premises);
+  return {
+    ...behind,
+    app,
+    async [Symbol.asyncDispose]() {
+      await app.close();
+      await behind[Symbol.asyncDispose]();
     },
   };
 }

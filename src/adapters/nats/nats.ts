@@ -1,7 +1,7 @@
 /** NATS auth callout: one question at each connect, answered with a user whose permissions are the grants. */
 import { fromCurveSeed } from "@nats-io/nkeys";
 import type { BrokerDoor, DoorGrants } from "../../enforcement/broker-door.ts";
-import type { BrokerSession } from "../../enforcement/broker-session.ts";
+import { type BrokerSession, keyOf } from "../../enforcement/broker-session.ts";
 import { sessionGrants } from "../../enforcement/session-grants.ts";
 import type { Requests } from "../../runtime/ports.ts";
 import { toPermissions } from "./from-decision.ts";
@@ -70,12 +70,14 @@ export function natsCallout(options: NatsCalloutOptions): NatsCallout {
     if (session === undefined) return respond(request, { error: ruling.why });
     const list = await sessionGrants(door, session);
     if (list === undefined) {
-      door.point.closed(session.names.clientId, session.names.connection);
+      door.point.closed(keyOf(session.names), session.names.connection);
       return respond(request, { error: "no list of filters can be given" });
     }
     const exp = list.session_expires_at;
     const permissions = permissionsOf(list);
     session.given = JSON.stringify(permissions);
+    if (!(await door.point.share(session)))
+      return respond(request, { error: "the session cannot be shared" });
     door.promised(decision, exp);
     const jwt = signJwt(key, door.now(), {
       sub: request.userNkey,

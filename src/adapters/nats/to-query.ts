@@ -46,11 +46,19 @@ export function toRequest(token: string): AuthRequest | undefined {
       ? { type: "x509", chain }
       : loginEvidence(username, text(options["pass"]) || text(options["auth_token"]));
   const { id } = info;
+  // Unlike an MQTT client, a NATS client may connect under one name as often as it likes.
+  const copy = info["type"] === "mqtt" || typeof id !== "number" ? {} : { copy: `${serverId} ${id}` };
   return {
     serverId,
     userNkey,
     arrival: {
-      names: { clientId, username, server: serverId, ...(typeof id === "number" ? { connection: id } : {}) },
+      names: {
+        clientId,
+        username,
+        server: serverId,
+        ...(typeof id === "number" ? { connection: id } : {}),
+        ...copy,
+      },
       evidence,
       address: text(info["host"]),
     },
