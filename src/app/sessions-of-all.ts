@@ -102,7 +102,7 @@ export class SessionsOfAll implements Disposable {
 
   #of(broker: string): Map<string, Entry> {
     let entries = this.#brokers.get(broker);
-    if (entries === undefined) this.#brokers.set(broker, (entries = new Map()));
+    if (entries === undefined) this.#brokers.set(broker, (entries = new Map<string, Entry>()));
     return entries;
   }
 
@@ -120,7 +120,7 @@ export class SessionsOfAll implements Disposable {
     );
     for (const { number } of slots) holders.delete(number);
     await Promise.all(
-      slots.map(({ talk }) => talk?.ask("forgetSession", told, forgetMs).catch(() => undefined)),
+      slots.map(async ({ talk }) => talk?.ask("forgetSession", told, forgetMs).catch(() => undefined)),
     );
   }
 

@@ -80,7 +80,7 @@ export const brokerSchema: z.ZodType<BrokerConfig> = z.strictObject({
     })
     .prefault({})
     .describe(
-      "Connects with the same credentials, and with others under the same name from the same address.",
+      "Connects with the same credentials; and, where the broker tells addresses, with credentials that were not accepted lately, under one name from one address. Each worker counts for itself.",
     ),
   kick: z
     .strictObject({

@@ -19,7 +19,6 @@ import { endAfter, endOfSession } from "./session-time.ts";
 import { Strays } from "./strays.ts";
 
 export type { EnforcementParts, Judged } from "./enforcement-parts.ts";
-export type { Proven } from "./prove-in-time.ts";
 
 /** Somebody who wants to be let in. */
 export interface Arrival {

@@ -11,7 +11,10 @@ import { Recent } from "./recent.ts";
 export interface StormRates {
   /** Connects with the same evidence. */
   readonly perEvidence: Rate;
-  /** Connects from one address under one name with evidence that was not accepted lately. */
+  /**
+   * Connects from one address under one name with evidence that was not accepted lately. Where a dialect tells no address
+   * there is no such limit: a stranger could use it up for the device itself.
+   */
   readonly perName: Rate;
   /** Buckets and accepted pieces of evidence that are remembered, each. */
   readonly remembered: number;
@@ -55,7 +58,9 @@ export class StormGuard {
     const admitted =
       this.#take(`evidence ${presented}`, this.#rates.perEvidence) &&
       // INVARIANT: whoever was accepted with this very evidence is not held up by others who guess.
+      // Where no address is told, all who claim a name would share one bucket, the one whose it is among them.
       (this.#accepted.get(presented) !== undefined ||
+        attempt.address === "" ||
         this.#take(`name ${attempt.address.length}:${attempt.address}${attempt.name}`, this.#rates.perName));
     if (!admitted) this.turnedAway += 1;
     return admitted;

@@ -124,7 +124,7 @@ describe("EMQX before two workers", () => {
 
   it("sessions of a worker that is killed stand, and are ended by the others", async () => {
     // One of the two lets it in, and nobody else is asked: with that one the session would be forgotten.
-    for (const [number] of [...service.workers()]) {
+    for (const [number] of service.workers()) {
       expect(await login("m-2")).toBe("allow");
       const pid = service.workers().get(number) ?? 0;
       process.kill(pid, "SIGKILL");

@@ -73,6 +73,10 @@ describe("a back-end on the same broker", () => {
     expect(told(await decider.decide(query))).toBe("allow ok");
     facts.remove("service:svc-1");
     expect(told(await decider.decide(query))).toBe("deny actor_missing");
+    facts.put("service:svc-1", serviceRecord("svc-1", ["sre"]));
+    facts.put("device:svc-1", deviceRecord("svc-1", now));
+    const asDevice = { kind: "subscribe", subject: subject(), filter: "t/acme/d/+/ops/#", qos: 1 } as const;
+    expect(told(await decider.decide(asDevice))).toBe("deny topic_wildcard_too_broad");
     const meter: Subject = { client_id: "meter-001", proof: identity("meter-001") };
     expect(told(await decider.decide({ ...query, subject: meter }))).toBe("deny actor_missing");
   });
@@ -116,6 +120,12 @@ describe("a back-end on the same broker", () => {
     expect(told(await decider.decide({ kind: "connect", subject: subject(), will }))).toBe(
       "deny topic_out_of_scope",
     );
+  });
+
+  it("is not let in by a broker of another tenant", async () => {
+    const { decider, subject } = world(["sre"], { ...brokerPeer, tenants: ["globex"] });
+    const query = { kind: "consume", subject: subject(), filter: "t/acme/d/+/ops/#" } as const;
+    expect(told(await decider.decide(query))).toBe("deny tenant_mismatch");
   });
 
   it("sends none through a peer that may not ask about commands", async () => {
