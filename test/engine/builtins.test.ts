@@ -115,6 +115,12 @@ const areas: Readonly<Record<string, readonly Row[]>> = {
     ["urlquery.encode", ['"a b&(c)"'], '"a+b%26%28c%29"'],
     ["urlquery.decode_object", ['"a=1&b=2&a=3"'], '{"a": ["1", "3"], "b": ["2"]}'],
     ["yaml.unmarshal", ['"a: [1, x]"'], '{"a": [1, "x"]}'],
+    ["yaml.unmarshal", ['"a: 1\\n---\\nb: 2\\n"'], '{"a": 1}'],
+    ["yaml.unmarshal", ['"a: 1\\n---\\nb: [\\n"'], undefined],
+    ["yaml.is_valid", ['"a: 1\\n---\\n\\tb: 2\\n"'], "false"],
+    ["yaml.is_valid", ['"a: 1\\n...\\nb: 2\\n"'], "false"],
+    ["yaml.is_valid", ['"--- \\n---\\na: 1\\n"'], "true"],
+    ["yaml.unmarshal", ['"# nothing"'], "null"],
     ["base64url.encode_no_pad", ['"a?"'], '"YT8"'],
     [
       "uri.parse",

@@ -1,5 +1,5 @@
 /** Encodings: hex, base64url, URL queries, YAML, JSON with options. */
-import { parse as parseYaml, stringify } from "yaml";
+import { parseAllDocuments, stringify } from "yaml";
 import { jsonText, type Term, termToJson } from "../term.ts";
 import type { BuiltinTable } from "./builtin.ts";
 import { flag, fromJson, isMap, map, mapOf, members, text } from "./operands.ts";
@@ -74,6 +74,20 @@ const yamlOptions = {
   logLevel: "error",
 } as const;
 
+/**
+ * The first document of a YAML text, as Go reads it: those that follow must be sound, each behind `---`.
+ * @throws where one is not
+ */
+function readYaml(source: string): unknown {
+  const documents = parseAllDocuments(source, yamlOptions);
+  if ("empty" in documents) return null;
+  for (const [at, { errors, directives }] of documents.entries()) {
+    if (errors[0] !== undefined) throw errors[0];
+    if (at > 0 && directives.docStart !== true) throw new TypeError("a document without a beginning");
+  }
+  return documents[0]?.toJS() ?? null;
+}
+
 /** Builtins on encodings that the module lacks. */
 export const encodingBuiltins: BuiltinTable = {
   "hex.encode": (value) => Buffer.from(text(value)).toString("hex"),
@@ -89,11 +103,11 @@ export const encodingBuiltins: BuiltinTable = {
   "json.marshal_with_options": (value, options) => marshal(value as Term, options),
   "yaml.marshal": (value) =>
     stringify(termToJson(value as Term), { sortMapEntries: true, lineWidth: 0, indentSeq: false }),
-  "yaml.unmarshal": (value) => fromJson(parseYaml(text(value), yamlOptions) ?? null),
+  "yaml.unmarshal": (value) => fromJson(readYaml(text(value))),
   "yaml.is_valid": (value) => {
     if (typeof value !== "string") return false;
     try {
-      parseYaml(value, yamlOptions);
+      readYaml(value);
       return true;
     } catch {
       return false;
