@@ -1,4 +1,5 @@
 /** A test report as JUnit XML, which every CI reads. */
+import { type Finding, placeOf } from "./finding.ts";
 import type { Difference } from "./run-cases.ts";
 import type { TestReport } from "./test-policy.ts";
 
@@ -68,6 +69,18 @@ function casesOf(report: TestReport): XmlCase[] {
 /** The report as XML text. */
 export function renderJunit(report: TestReport): string {
   return renderSuites("sallyport policy test", casesOf(report));
+}
+
+/** What `policy check` found as XML text: a failed test for each finding, one that passed where there is none. */
+export function renderFindingsJunit(findings: readonly Finding[]): string {
+  const base = { suite: "check", seconds: 0, skipped: false };
+  const passed = { ...base, name: "nothing to object", file: ".", line: 1, failure: undefined };
+  const failed = findings.map((finding): XmlCase => {
+    const { code, file, row, message, fix } = finding;
+    const failure = [`${placeOf(finding)}: ${message}`, ...(fix === undefined ? [] : [fix])].join("\n");
+    return { ...base, name: `${code} ${file}:${row}`, file, line: row, failure };
+  });
+  return renderSuites("sallyport policy check", failed.length === 0 ? [passed] : failed);
 }
 
 /** Tests as XML text, grouped by their suites. */

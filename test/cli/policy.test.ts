@@ -33,9 +33,10 @@ const at = (name: string): string => path.join(dir, name);
 
 describeWithOpa("sallyport policy", () => {
   it("check: 0 without findings, 2 with them, each with its place", async () => {
+    const junit = [at("good.xml"), at("bad.xml")] as const;
     const [good, bad, json] = await Promise.all([
-      policy("check", at("good")),
-      policy("check", at("bad")),
+      policy("check", at("good"), "--junit", junit[0]),
+      policy("check", at("bad"), "--junit", junit[1]),
       policy("check", at("bad"), "--json"),
     ]);
     expect(good).toEqual({ code: 0, stdout: "nothing to object\n", stderr: "" });
@@ -46,6 +47,12 @@ describeWithOpa("sallyport policy", () => {
     expect(JSON.parse(json.stdout)).toMatchObject({
       findings: [{ code: "unreachable-rule" }, { code: "clock-read" }],
     });
+    const [fine, poor] = junit.map((file) => readFileSync(file, "utf8"));
+    expect(fine).toMatch(/<testsuite name="check" tests="1" failures="0"/);
+    expect(poor).toMatch(/<testsuite name="check" tests="2" failures="2"/);
+    expect(poor).toMatch(
+      /name="clock-read authz\/device\.rego:(\d+)" file="authz\/device\.rego" line="\1".*<failure message="authz/,
+    );
   });
 
   it("build and test: 1 where the Rego does not compile, with file and line", async () => {
