@@ -28,7 +28,10 @@ call.on("data", ({ message }: SyncResponse) => {
 const send = async (message: SyncRequest["message"]): Promise<void> => {
   if (!call.write({ message })) await once(call, "drain");
 };
-await send({ $case: "hello", value: { source: "", epoch: "bench", confirm_deletions: true } });
+await send({
+  $case: "hello",
+  value: { source: "", epoch: "bench", confirm_deletions: true, takes_duties: false },
+});
 while (resume === 0) await new Promise((resolve) => setTimeout(resolve, 5));
 
 const started = performance.now();

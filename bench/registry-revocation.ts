@@ -62,7 +62,10 @@ export async function measureRevocation(revocations = 300): Promise<RevocationRe
         $case: "upsert",
         value: { kind, record_json: JSON.stringify(record), revision, prev: 0, version: 0 },
       });
-    say({ $case: "hello", value: { source: "", epoch: "bench", confirm_deletions: true } });
+    say({
+      $case: "hello",
+      value: { source: "", epoch: "bench", confirm_deletions: true, takes_duties: false },
+    });
     say({ $case: "begin_snapshot", value: { revision: 1 } });
     upsert("tenant", tenantRecord("acme"), 0);
     upsert("firmware_policy", floorRecord("acme", "meter", now), 0);

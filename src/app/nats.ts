@@ -56,7 +56,7 @@ export class NatsLink implements AsyncDisposable {
   }
 }
 
-/** Follows the configured bucket, if there is one. Throws `config_invalid`. */
+/** Follows the configured bucket, if there is one; returns what is written back into it. Throws `config_invalid`. */
 export function followBucket(
   config: Config,
   registry: Registry,
@@ -64,9 +64,9 @@ export function followBucket(
   ledger: DutyLedger,
   clock: Clock,
   stack: Closing,
-): void {
+): WriteBack | undefined {
   const wanted = config.registry.nats;
-  if (wanted === undefined) return;
+  if (wanted === undefined) return undefined;
   if (config.nats === undefined)
     throw new Fault("config_invalid", "`registry.nats` needs `nats.servers`; name them");
   const link = stack.use(new NatsLink(config.nats));
@@ -81,5 +81,7 @@ export function followBucket(
       origin: wanted.origin,
     }),
   );
-  if (wanted.write_back) stack.use(new WriteBack({ open: () => link.keyValue(wanted.bucket), ledger }));
+  return wanted.write_back
+    ? stack.use(new WriteBack({ open: () => link.keyValue(wanted.bucket), ledger }))
+    : undefined;
 }

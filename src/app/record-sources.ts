@@ -10,6 +10,8 @@ import { RegistryHttp } from "../registry/registry-http.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Closing } from "../runtime/closing.ts";
 import { Fault } from "../runtime/fault.ts";
+import type { Metric } from "../runtime/ports.ts";
+import { dutyMetric, startDuties } from "./duties.ts";
 import { followBucket } from "./nats.ts";
 
 async function textOf(path: string | undefined): Promise<string | undefined> {
@@ -46,6 +48,14 @@ async function validatorOf({ registry: { attestation } }: Config): Promise<Recor
   return createRecordValidator({ ear: createEarReader(verifiers), signedOnly: attestation.signed_only });
 }
 
+/** The sources at work. */
+export interface RecordSources {
+  readonly validate: RecordValidator;
+  readonly metrics: readonly Metric[];
+  /** Looks at the file now. */
+  look(): Promise<void>;
+}
+
 /** Starts them; a file has been read when it resolves. Throws `config_invalid` where two claim the same records. */
 export async function startRecordSources(
   config: Config,
@@ -53,7 +63,7 @@ export async function startRecordSources(
   ledger: DutyLedger,
   clock: Clock,
   stack: Closing,
-): Promise<{ look(): Promise<void>; readonly validate: RecordValidator }> {
+): Promise<RecordSources> {
   const validate = await validatorOf(config);
   const { file, http } = config.registry;
   const source =
@@ -91,6 +101,8 @@ export async function startRecordSources(
         }),
       )
       .start();
-  followBucket(config, registry, validate, ledger, clock, stack);
-  return { validate, look: async () => void (await source?.look()) };
+  const bucket = followBucket(config, registry, validate, ledger, clock, stack);
+  const duties = new Map(startDuties(config, registry, ledger, credentialsOf, stack));
+  if (bucket !== undefined) duties.set("nats", bucket);
+  return { validate, metrics: [dutyMetric(duties)], look: async () => void (await source?.look()) };
 }

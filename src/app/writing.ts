@@ -69,6 +69,7 @@ export async function startWriting(parts: WritingParts): Promise<Writing> {
     metrics: [
       ...pipelineMetrics(bundles.pipeline),
       ...registryMetrics(registry),
+      ...sources.metrics,
       ...overrideMetrics(overrides, plane),
     ],
     services: (receipts) => [
@@ -83,6 +84,7 @@ export async function startWriting(parts: WritingParts): Promise<Writing> {
           clock,
           maxLostShare: config.registry.push.max_delete_share,
           silenceMs: config.registry.push.silence_s * 1000,
+          ledger: facts.ledger,
         },
         bundle: () => activation.bundle,
       }),

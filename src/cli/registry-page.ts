@@ -1,5 +1,5 @@
 /** The registry's status, and what became of a push, as people read them. */
-import type { GetStatusResponse, SourceStatus } from "../gen/sallyport/v1/registry.ts";
+import type { GetStatusResponse, SourceStatus, SyncDuty } from "../gen/sallyport/v1/registry.ts";
 import { showMoment, showSpan } from "./moment.ts";
 import { visible } from "./visible.ts";
 
@@ -63,13 +63,22 @@ export interface Pushed {
   readonly source: string;
   readonly records: number;
   readonly rejected: readonly { readonly key: string; readonly reason: string }[];
+  /** What the service has recorded, and these records do not say. */
+  readonly duties: readonly SyncDuty[];
 }
 
 /** The same for people. */
-export function renderPushed({ records, rejected, source }: Pushed): string {
+export function renderPushed({ duties, records, rejected, source }: Pushed): string {
   const lines = [`in force: ${records} records of source ${visible(source)}, ${rejected.length} rejected\n`];
   for (const { key, reason } of rejected.slice(0, shown))
     lines.push(`  ${visible(key || "?")}: ${visible(reason)}\n`);
   if (rejected.length > shown) lines.push(`  and ${rejected.length - shown} more\n`);
+  for (const { key, reentry_required_since: since, spent_claims } of duties) {
+    const due = [
+      ...(since === 0 ? [] : [`state.reentry_required_since is ${since}`]),
+      ...spent_claims.map((fingerprint) => `claim ${visible(fingerprint)} is used`),
+    ];
+    lines.push(`  duty ${visible(key)}: ${due.join(", ")}\n`);
+  }
   return lines.join("");
 }

@@ -1,10 +1,15 @@
 /** Pushes an NDJSON file over `RegistryService.Sync`. */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { createReadStream, statSync } from "node:fs";
+import { closeSync, createReadStream, fsyncSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { type ClientDuplexStream, Metadata, type ServiceError } from "@grpc/grpc-js";
-import { RegistryServiceClient, type SyncRequest, type SyncResponse } from "../gen/sallyport/v1/registry.ts";
+import {
+  RegistryServiceClient,
+  type SyncDuty,
+  type SyncRequest,
+  type SyncResponse,
+} from "../gen/sallyport/v1/registry.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
 import type { ConnectionFlags } from "./connection.ts";
@@ -22,10 +27,13 @@ const epoch = "file";
 
 interface Outcome {
   source: string;
-  done: boolean;
+  acks: number;
   count: number;
   refused: string | undefined;
   readonly rejected: { key: string; reason: string }[];
+  readonly duties: SyncDuty[];
+  /** Told with each acknowledgement. */
+  heard: () => void;
 }
 
 async function send(call: Call, message: SyncRequest["message"]): Promise<void> {
@@ -79,45 +87,100 @@ function listen(call: Call, outcome: Outcome, flags: ConnectionFlags): Promise<v
   return new Promise((resolve, reject) => {
     call.on("data", ({ message }: SyncResponse) => {
       if (message?.$case === "welcome") outcome.source = message.value.source;
-      else if (message?.$case === "ack") outcome.done = true;
+      else if (message?.$case === "ack") {
+        outcome.acks++;
+        outcome.heard();
+      } else if (message?.$case === "duty") outcome.duties.push(message.value);
       else if (message?.$case === "nack") outcome.rejected.push(message.value);
-      else if (message?.$case === "resync") outcome.refused ??= message.value.detail;
+      else if (message?.$case === "resync") {
+        outcome.refused ??= message.value.detail;
+        outcome.heard();
+      }
     });
     call.on("error", (error: ServiceError) => reject(toCallFault(error, flags)));
     call.on("end", resolve);
   });
 }
 
+/** How a file is pushed. */
+export interface PushOptions {
+  readonly source: string;
+  readonly confirmDeletions: boolean;
+  /** File that duties are appended to, NDJSON; they are taken then. Absent: they are shown, and told again next time. */
+  readonly duties?: string;
+}
+
+/** The snapshot and the bookmark behind it are acknowledged: every duty has come. Or the snapshot was refused. */
+function settled(outcome: Outcome): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (outcome.acks >= 2 || outcome.refused !== undefined) resolve();
+    };
+    outcome.heard = look;
+    look();
+  });
+}
+
+/** Appends those that are not there yet; on disk when it returns. */
+function recordDuties(file: string, duties: readonly SyncDuty[]): void {
+  const at = openSync(file, "a+", 0o600);
+  const known = readFileSync(file, "utf8");
+  const lines = duties
+    .map((duty) => `${JSON.stringify({ kind: "duty", ...duty })}\n`)
+    .filter((line) => !known.includes(line))
+    .join("");
+  try {
+    writeSync(at, lines);
+    fsyncSync(at);
+  } finally {
+    closeSync(at);
+  }
+}
+
 /** Pushes the records of `file` as one snapshot. Rejects where nothing was put in force. */
 export async function pushFile(
   flags: ConnectionFlags,
   file: string,
-  { confirmDeletions, source }: { readonly source: string; readonly confirmDeletions: boolean },
+  { confirmDeletions, duties: outbox, source }: PushOptions,
 ): Promise<Pushed> {
   const { stub } = openStub(flags, RegistryServiceClient);
   const call: Call = stub.sync(new Metadata());
-  const outcome: Outcome = { source, done: false, count: 0, refused: undefined, rejected: [] };
+  const outcome: Outcome = {
+    source,
+    acks: 0,
+    count: 0,
+    refused: undefined,
+    rejected: [],
+    duties: [],
+    heard: () => {},
+  };
   const answered = listen(call, outcome, flags);
   try {
     const revision = systemClock.wallMs();
     const sending = async (): Promise<void> => {
       await send(call, {
         $case: "hello",
-        value: { source, epoch, confirm_deletions: confirmDeletions },
+        value: { source, epoch, confirm_deletions: confirmDeletions, takes_duties: true },
       });
       await send(call, { $case: "begin_snapshot", value: { revision } });
       outcome.count = await sendAll(call, file, revision);
+      await settled(outcome);
+      if (outbox !== undefined && outcome.duties.length > 0) {
+        recordDuties(outbox, outcome.duties);
+        for (const { key } of outcome.duties) await send(call, { $case: "duty_taken", value: { key } });
+      }
       call.end();
       await answered;
     };
     // A service that ends the call early is not sent the rest.
     await Promise.race([sending(), answered]);
-    if (!outcome.done)
+    if (outcome.acks === 0)
       throw new Fault("snapshot_refused", outcome.refused ?? "the service did not take the snapshot");
     return {
       source: outcome.source,
       records: outcome.count - outcome.rejected.length,
       rejected: outcome.rejected,
+      duties: outcome.duties,
     };
   } catch (thrown) {
     call.cancel();

@@ -11,6 +11,7 @@ interface StatusFlags extends ConnectionFlags {
 interface PushFlags extends ConnectionFlags {
   readonly source?: string;
   readonly confirmDeletions?: true;
+  readonly duties?: string;
 }
 
 async function runStatus(flags: StatusFlags): Promise<void> {
@@ -32,8 +33,9 @@ async function runConfirm(source: string, flags: ConnectionFlags): Promise<void>
 async function runPush(file: string, flags: PushFlags): Promise<void> {
   const { pushFile } = await import("./registry-push.ts");
   const { renderPushed } = await import("./registry-page.ts");
-  const { confirmDeletions = false, source = "" } = flags;
-  const pushed = await pushFile(flags, file, { source, confirmDeletions });
+  const { confirmDeletions = false, duties, source = "" } = flags;
+  const outbox = duties === undefined ? {} : { duties };
+  const pushed = await pushFile(flags, file, { source, confirmDeletions, ...outbox });
   process.stdout.write(renderPushed(pushed));
   if (pushed.rejected.length > 0) process.exitCode = 2;
 }
@@ -76,6 +78,7 @@ export function registry(program: Command): void {
     )
     .argument("<file>", 'NDJSON, one `{"kind": ..., "record": ...}` per line')
     .option("--source <name>", "tells several feeds of one caller apart")
+    .option("--duties <file>", "append what the records do not say yet, and take it: NDJSON")
     .option("--confirm-deletions", "accept it whatever share of the records it deletes");
   withConnection(push)
     .addHelpText("after", examples(["a fleet", "sallyport registry push fleet.ndjson"]))

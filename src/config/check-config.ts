@@ -41,20 +41,23 @@ function checkBundleSource({ bundle: { file, http, nats }, insecure }: Config): 
 }
 
 function checkRegistrySources({ insecure, registry: { http } }: Config): Problem[] {
-  return http.flatMap(({ name, url }, index) => {
+  return http.flatMap(({ name, url, write_back_url }, index) => {
     const problems: Problem[] = [];
     if (http.findIndex((each) => each.name === name) !== index)
       problems.push({
         at: ["registry", "http", index, "name"],
         text: `\`registry.http[${index}].name\` repeats \`${name}\`: names are unique`,
       });
-    const { protocol, hostname } = new URL(url);
-    const local = protocol === "http:" && isLoopback(hostname.replace(/^\[|\]$/g, ""));
-    if (protocol !== "https:" && !local && !(insecure && protocol === "http:"))
-      problems.push({
-        at: ["registry", "http", index, "url"],
-        text: `\`registry.http[${index}].url\` is \`${url}\`: use https, or set \`insecure: true\` if that is meant`,
-      });
+    for (const [option, address] of Object.entries({ url, write_back_url })) {
+      if (address === undefined) continue;
+      const { protocol, hostname } = new URL(address);
+      const local = protocol === "http:" && isLoopback(hostname.replace(/^\[|\]$/g, ""));
+      if (protocol !== "https:" && !local && !(insecure && protocol === "http:"))
+        problems.push({
+          at: ["registry", "http", index, option],
+          text: `\`registry.http[${index}].${option}\` is \`${address}\`: use https, or set \`insecure: true\` if that is meant`,
+        });
+    }
     return problems;
   });
 }

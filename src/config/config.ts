@@ -140,6 +140,7 @@ export interface HttpSourceConfig extends SourceClaims {
   readonly backoff_s: number;
   readonly silence_s: number;
   readonly max_delete_share: number;
+  readonly write_back_url?: string;
 }
 
 /** Where records are kept and where they come from. */
@@ -149,6 +150,7 @@ export interface RegistryConfig {
     readonly path: string;
     readonly poll_s: number;
     readonly max_delete_share: number;
+    readonly write_back: boolean;
   };
   readonly http: readonly HttpSourceConfig[];
   readonly nats?: SourceClaims & {

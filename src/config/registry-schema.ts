@@ -45,6 +45,12 @@ export const registrySchema: z.ZodType<RegistryConfig, unknown> = z
         path: z.string().min(1).describe("NDJSON, JSON or YAML file of records; watched.").meta(file),
         poll_s: seconds(0.05, 2, 3600, "How often it is looked at"),
         max_delete_share: maxDeleteShare("A new version of the file"),
+        write_back: z
+          .boolean()
+          .default(false)
+          .describe(
+            "Write duties of this service (`reentry_required_since`, spent claims) as lines of `PATH.duties.ndjson`, for whoever makes the file.",
+          ),
         ...owns,
       })
       .exactOptional()
@@ -72,6 +78,13 @@ export const registrySchema: z.ZodType<RegistryConfig, unknown> = z
           backoff_s: seconds(0.1, 60, 3600, "Longest pause while the server fails"),
           silence_s: seconds(0.1, 30, 600, "Longest silence of the server"),
           max_delete_share: maxDeleteShare("A snapshot"),
+          write_back_url: z
+            .url()
+            .regex(/\{id\}/, "must hold `{id}`, the place of the device's id")
+            .exactOptional()
+            .describe(
+              "Address of one record, `{id}` in the place of the device's id: duties of this service are written there, by `PATCH` with `If-Match`.",
+            ),
           ...owns,
         }),
       )

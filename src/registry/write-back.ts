@@ -1,9 +1,10 @@
 /** Duties of the service, written back into the bucket that its records come from: by compare-and-set, record by record. */
-import { setTimeout as sleep } from "node:timers/promises";
 import type { DeviceRecord } from "../decision/facts.ts";
-import { Fault } from "../runtime/fault.ts";
+import type { Fault } from "../runtime/fault.ts";
 import type { KeyValue } from "../runtime/ports.ts";
+import { dutyOf, type Told } from "./duty.ts";
 import type { DutyLedger } from "./duty-ledger.ts";
+import { DutyQueue } from "./duty-queue.ts";
 
 /** Parts of {@link WriteBack}. */
 export interface WriteBackOptions {
@@ -14,11 +15,6 @@ export interface WriteBackOptions {
   readonly retryMs?: number;
 }
 
-type Stored = {
-  readonly state?: Partial<DeviceRecord["state"]>;
-  readonly credentials?: DeviceRecord["credentials"];
-};
-
 const text = new TextDecoder();
 const bytes = new TextEncoder();
 
@@ -27,61 +23,36 @@ const bytes = new TextEncoder();
  * otherwise stays; nothing is written that it says already.
  */
 export class WriteBack implements AsyncDisposable {
-  readonly #options: WriteBackOptions;
-  readonly #leave: () => void;
-  readonly #ending = new AbortController();
-  readonly #due = new Set<string>();
-  #wake = (): void => {};
-  readonly #running: Promise<void>;
-  /** Why the last try failed; `undefined`: it did not. */
-  fault: Fault | undefined;
+  readonly #ledger: DutyLedger;
+  readonly #queue: DutyQueue;
 
-  constructor(options: WriteBackOptions) {
-    this.#options = options;
-    // What was recorded before this start may not have been written.
-    for (const [device] of options.ledger.reentries()) this.#due.add(device);
-    for (const [, device] of options.ledger.claims()) this.#due.add(device);
-    this.#leave = options.ledger.onChange((change) => {
-      if (change.scope !== "records") return;
-      for (const key of change.keys)
-        if (key.startsWith("device:")) this.#due.add(key.slice("device:".length));
-      this.#wake();
+  constructor({ ledger, open, retryMs = 5000 }: WriteBackOptions) {
+    this.#ledger = ledger;
+    let bucket: KeyValue | undefined;
+    this.#queue = new DutyQueue({
+      ledger,
+      retryMs,
+      begin: async () => {
+        bucket = await open();
+      },
+      deliver: async (device) => {
+        if (bucket !== undefined) await this.#write(bucket, device);
+      },
     });
-    this.#running = this.#run();
   }
 
   /** Devices whose record is still to be written. */
   get due(): number {
-    return this.#due.size;
+    return this.#queue.due;
+  }
+
+  /** Why the last try failed; `undefined`: it did not. */
+  get fault(): Fault | undefined {
+    return this.#queue.fault;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#leave();
-    this.#ending.abort();
-    this.#wake();
-    await this.#running;
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#ending;
-    while (!signal.aborted) {
-      try {
-        if (this.#due.size > 0) await this.#writeAll(await this.#options.open());
-        this.fault = undefined;
-        if (this.#due.size === 0) await new Promise<void>((resolve) => (this.#wake = resolve));
-      } catch (thrown) {
-        this.fault = Fault.from(thrown, "unreachable", "duties cannot be written back");
-        await sleep(this.#options.retryMs ?? 5000, undefined, { signal }).catch(() => {});
-      }
-    }
-  }
-
-  async #writeAll(bucket: KeyValue): Promise<void> {
-    for (const device of this.#due) {
-      if (this.#ending.signal.aborted) return;
-      await this.#write(bucket, device);
-      this.#due.delete(device);
-    }
+    await this.#queue[Symbol.asyncDispose]();
   }
 
   async #write(bucket: KeyValue, device: string): Promise<void> {
@@ -99,26 +70,23 @@ export class WriteBack implements AsyncDisposable {
 
   /** The record with what is recorded here; `undefined`: it says so already. */
   #marked(device: string, value: Uint8Array): object | undefined {
-    const { ledger } = this.#options;
-    let record: Stored;
+    let record: Told;
     try {
-      record = JSON.parse(text.decode(value)) as Stored;
+      record = JSON.parse(text.decode(value)) as Told;
     } catch {
       return undefined;
     }
     if (typeof record !== "object" || record === null || typeof record.state !== "object") return undefined;
-    const since = Math.max(ledger.reentrySince(device), record.state.reentry_required_since ?? 0);
-    const spent = Object.entries(record.credentials ?? {}).filter(
-      ([fingerprint, { claim }]) => claim?.used === false && ledger.isSpent(fingerprint),
-    );
-    if (since === (record.state.reentry_required_since ?? 0) && spent.length === 0) return undefined;
-    const used = spent.map(
-      ([fingerprint, each]) => [fingerprint, { ...each, claim: { ...each.claim, used: true } }] as const,
-    );
-    return {
-      ...record,
-      state: { ...record.state, reentry_required_since: since },
-      credentials: { ...record.credentials, ...Object.fromEntries(used) },
-    };
+    const duty = dutyOf(device, record, this.#ledger);
+    if (duty === undefined) return undefined;
+    const credentials: Record<string, DeviceRecord["credentials"][string]> = { ...record.credentials };
+    for (const fingerprint of duty.spent_claims) {
+      const each = credentials[fingerprint];
+      if (each?.claim !== undefined)
+        credentials[fingerprint] = { ...each, claim: { ...each.claim, used: true } };
+    }
+    const { reentry_required_since: said = 0 } = record.state ?? {};
+    const reentry_required_since = Math.max(said, duty.reentry_required_since);
+    return { ...record, state: { ...record.state, reentry_required_since }, credentials };
   }
 }

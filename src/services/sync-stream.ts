@@ -2,6 +2,7 @@
 import type { handleBidiStreamingCall, ServerDuplexStream } from "@grpc/grpc-js";
 import type { Peer } from "../decision/identity.ts";
 import type * as wire from "../gen/sallyport/v1/registry.ts";
+import type { DutyLedger } from "../registry/duty-ledger.ts";
 import type { RecordValidator } from "../registry/record-validator.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { SyncEvent, SyncReply } from "../registry/sync.ts";
@@ -11,6 +12,7 @@ import { Fault } from "../runtime/fault.ts";
 import { connectionOf } from "../server/mount.ts";
 import { toGrpcStatus } from "../server/status.ts";
 import { permitByName } from "./permit.ts";
+import { SyncDuties } from "./sync-duties.ts";
 
 /** Parts of the stream. */
 export interface SyncParts {
@@ -20,6 +22,8 @@ export interface SyncParts {
   readonly maxLostShare: number;
   /** Milliseconds after which a feed that says nothing is ended, so that it comes again (SYN-09). */
   readonly silenceMs: number;
+  /** Duties that sources may be told of; absent: none are. */
+  readonly ledger?: DutyLedger;
 }
 
 /** Milliseconds without a message after which what was taken is put in force. */
@@ -88,11 +92,28 @@ async function serve(call: Call, parts: SyncParts): Promise<void> {
     clock,
     epoch: hello.epoch,
     maxLostShare: hello.confirm_deletions ? 1 : maxLostShare,
-    reply: (reply) => void call.write(toResponse(reply)),
+    reply: (reply) => {
+      call.write(toResponse(reply));
+      // What was acknowledged may be a record of which something is still to be told.
+      if (reply.type === "ack") duties?.tell();
+    },
   });
+  const { ledger } = parts;
+  const duties =
+    hello.takes_duties && ledger !== undefined
+      ? new SyncDuties({
+          ledger,
+          record: (device) => {
+            const stored = registry.device(device);
+            return stored?.source === source ? stored : undefined;
+          },
+          send: (value) => void call.write({ message: { $case: "duty", value } }),
+        })
+      : undefined;
   try {
-    await follow(call, watched(requests, parts.silenceMs), session, source);
+    await follow(call, watched(requests, parts.silenceMs), { session, source, duties });
   } finally {
+    duties?.[Symbol.dispose]();
     try {
       await session[Symbol.asyncDispose]();
     } finally {
@@ -101,11 +122,17 @@ async function serve(call: Call, parts: SyncParts): Promise<void> {
   }
 }
 
+/** One connection. */
+interface Following {
+  readonly session: SyncSession;
+  readonly source: string;
+  readonly duties: SyncDuties | undefined;
+}
+
 async function follow(
   call: Call,
   requests: AsyncIterator<wire.SyncRequest, undefined>,
-  session: SyncSession,
-  source: string,
+  { duties, session, source }: Following,
 ): Promise<void> {
   const resume = session.resume;
   const value = { resumable: resume !== undefined, resume: resume ?? 0, source };
@@ -117,6 +144,10 @@ async function follow(
     const { done, value: request } = await next;
     if (done === true) return;
     for (const each of messagesOf(request)) {
+      if (each.message?.$case === "duty_taken") {
+        duties?.taken(each.message.value.key);
+        continue;
+      }
       const writing = session.take(toEvent(each));
       if (writing !== undefined) await writing;
     }

@@ -1,10 +1,12 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { renderPushed } from "../../src/cli/registry-page.ts";
 import { pushFile } from "../../src/cli/registry-push.ts";
 import type { Peer } from "../../src/decision/identity.ts";
 import { deviceIdIn } from "../../src/registry/device-id-in.ts";
+import { DutyLedger } from "../../src/registry/duty-ledger.ts";
 import { createRecordValidator } from "../../src/registry/record-validator.ts";
 import { openRegistry, type Registry } from "../../src/registry/registry.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
@@ -27,6 +29,7 @@ const peer: Peer = {
 
 let dir: string;
 let registry: Registry;
+let ledger: DutyLedger;
 let listener: GrpcListener;
 const faults: unknown[] = [];
 
@@ -37,6 +40,7 @@ async function listen(as: Peer): Promise<GrpcListener> {
     clock: systemClock,
     maxLostShare: 0.5,
     silenceMs: 60_000,
+    ledger,
   };
   const service = registryService({
     records: registry,
@@ -59,11 +63,13 @@ const push = (file: string, confirmDeletions = false, address = listener.address
 beforeAll(async () => {
   dir = await mkdtemp(path.join(tmpdir(), "sallyport-push-"));
   registry = await openRegistry({ memory: true, clock: systemClock });
+  ledger = await DutyLedger.open(path.join(dir, "duties"));
   listener = await listen(peer);
 });
 afterAll(async () => {
   await listener.close(1000);
   await registry[Symbol.asyncDispose]();
+  await ledger[Symbol.asyncDispose]();
   await rm(dir, { recursive: true, force: true });
 });
 
@@ -96,6 +102,31 @@ describe("a pushed file", { timeout: 60_000 }, () => {
     await writeFile(path.join(dir, "cut.ndjson"), `${ndjson([entry.device("late")])}{"kind":"dev`);
     await expect(push("cut.ndjson", true)).rejects.toMatchObject({ code: "record_invalid" });
     expect([registry.device("late"), registry.device("d1")?.record?.id]).toEqual([undefined, "d1"]);
+  });
+
+  it("is told what it does not say of its devices, until it does", async () => {
+    const file = path.join(dir, "due.ndjson");
+    const outbox = path.join(dir, "taken.ndjson");
+    const say = (since: number): Promise<void> => {
+      const state = { ...entry.device("d1").record.state, reentry_required_since: since };
+      return writeFile(file, ndjson([entry.tenant("acme"), entry.device("d1", { state })]));
+    };
+    await say(0);
+    await ledger.markReentry("d1", 1_700_000_000);
+    await ledger.markReentry("somebody-elses", 1_700_000_000);
+    const duty = { key: "device:d1", reentry_required_since: 1_700_000_000, spent_claims: [] };
+    // Shown, and told again: nobody has taken it.
+    const pushed = await push("due.ndjson", true);
+    expect(pushed.duties).toEqual([duty]);
+    expect(renderPushed(pushed)).toContain("  duty device:d1: state.reentry_required_since is 1700000000\n");
+    const taking = { source: "", confirmDeletions: true, duties: outbox };
+    for (const _ of [1, 2]) {
+      const taken = await pushFile({ address: listener.address, timeout: "5" }, file, taking);
+      expect(taken.duties).toEqual([duty]);
+    }
+    expect(await readFile(outbox, "utf8")).toBe(`${JSON.stringify({ kind: "duty", ...duty })}\n`);
+    await say(1_700_000_000);
+    expect((await push("due.ndjson", true)).duties).toEqual([]);
   });
 
   it("is for peers whose entry names `feed`", async () => {

@@ -161,7 +161,10 @@ export class ServiceStand implements Player, AsyncDisposable {
     call.on("error", over);
     call.on("end", over);
     call.write({
-      message: { $case: "hello", value: { source: "", epoch: "e", confirm_deletions: true } },
+      message: {
+        $case: "hello",
+        value: { source: "", epoch: "e", confirm_deletions: true, takes_duties: false },
+      },
     });
   }
 

@@ -38,6 +38,7 @@ export interface SyncRequest {
     { $case: "batch"; value: SyncBatch }
     | { $case: "begin_bucket"; value: SyncBeginBucket }
     | { $case: "end_bucket"; value: SyncEndBucket }
+    | { $case: "duty_taken"; value: SyncDutyTaken }
     | undefined;
 }
 
@@ -53,6 +54,11 @@ export interface SyncHello {
   epoch: string;
   /** Accept a snapshot whatever share of the records it deletes. */
   confirm_deletions: boolean;
+  /**
+   * Whether it wants to be told of duties; each is told until `duty_taken`, and again over the next connection until
+   * the record says so.
+   */
+  takes_duties: boolean;
 }
 
 /** A snapshot of everything follows. Nothing of it is in force before its end; what it does not hold is deleted then. */
@@ -132,7 +138,26 @@ export interface SyncResponse {
     | { $case: "nack"; value: SyncNack }
     | { $case: "resync"; value: SyncResync }
     | { $case: "refetch"; value: SyncRefetch }
+    | { $case: "duty"; value: SyncDuty }
     | undefined;
+}
+
+/**
+ * What the service has recorded of a device whose record this source owns, and the record does not say. Duties that are
+ * there when something is acknowledged come before the next acknowledgement.
+ */
+export interface SyncDuty {
+  /** e.g. `device:meter-001`. */
+  key: string;
+  /** What `state.reentry_required_since` must be at least; 0: it is. */
+  reentry_required_since: number;
+  /** Fingerprints of claims that are used now. */
+  spent_claims: string[];
+}
+
+/** The source has the duty, durably. */
+export interface SyncDutyTaken {
+  key: string;
 }
 
 export interface SyncWelcome {
@@ -321,6 +346,9 @@ export const SyncRequest: MessageFns<SyncRequest> = {
       case "end_bucket":
         SyncEndBucket.encode(message.message.value, writer.uint32(74).fork()).join();
         break;
+      case "duty_taken":
+        SyncDutyTaken.encode(message.message.value, writer.uint32(82).fork()).join();
+        break;
     }
     return writer;
   },
@@ -410,6 +438,14 @@ export const SyncRequest: MessageFns<SyncRequest> = {
             message.message = { $case: "end_bucket", value: SyncEndBucket.decode(reader, reader.uint32()) };
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.message = { $case: "duty_taken", value: SyncDutyTaken.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -470,7 +506,7 @@ export const SyncBatch: MessageFns<SyncBatch> = {
 };
 
 function createBaseSyncHello(): SyncHello {
-  return { source: "", epoch: "", confirm_deletions: false };
+  return { source: "", epoch: "", confirm_deletions: false, takes_duties: false };
 }
 
 export const SyncHello: MessageFns<SyncHello> = {
@@ -483,6 +519,9 @@ export const SyncHello: MessageFns<SyncHello> = {
     }
     if (message.confirm_deletions !== false) {
       writer.uint32(24).bool(message.confirm_deletions);
+    }
+    if (message.takes_duties !== false) {
+      writer.uint32(32).bool(message.takes_duties);
     }
     return writer;
   },
@@ -522,6 +561,14 @@ export const SyncHello: MessageFns<SyncHello> = {
             }
 
             message.confirm_deletions = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.takes_duties = reader.bool();
             continue;
           }
         }
@@ -1149,6 +1196,9 @@ export const SyncResponse: MessageFns<SyncResponse> = {
       case "refetch":
         SyncRefetch.encode(message.message.value, writer.uint32(42).fork()).join();
         break;
+      case "duty":
+        SyncDuty.encode(message.message.value, writer.uint32(50).fork()).join();
+        break;
     }
     return writer;
   },
@@ -1204,6 +1254,128 @@ export const SyncResponse: MessageFns<SyncResponse> = {
             }
 
             message.message = { $case: "refetch", value: SyncRefetch.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.message = { $case: "duty", value: SyncDuty.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSyncDuty(): SyncDuty {
+  return { key: "", reentry_required_since: 0, spent_claims: [] };
+}
+
+export const SyncDuty: MessageFns<SyncDuty> = {
+  encode(message: SyncDuty, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.reentry_required_since !== 0) {
+      writer.uint32(16).int64(message.reentry_required_since);
+    }
+    for (const v of message.spent_claims) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncDuty {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncDuty();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.reentry_required_since = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.spent_claims.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSyncDutyTaken(): SyncDutyTaken {
+  return { key: "" };
+}
+
+export const SyncDutyTaken: MessageFns<SyncDutyTaken> = {
+  encode(message: SyncDutyTaken, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SyncDutyTaken {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSyncDutyTaken();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
             continue;
           }
         }
