@@ -85,7 +85,9 @@ export class DutyQueue implements AsyncDisposable {
     } catch (thrown) {
       return Fault.from(thrown, "unreachable", "duties cannot be written back");
     }
-    for (const device of [...this.#due]) {
+    // Those that fail are due again, for the next round.
+    const now = Array.from(this.#due);
+    for (const device of now) {
       if (signal.aborted) return failed;
       // What is recorded while it is told makes it due again.
       this.#due.delete(device);

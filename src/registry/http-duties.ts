@@ -13,7 +13,7 @@ export interface HttpDutiesOptions {
   readonly marks: Marks;
   /** Longest silence of the server, milliseconds. */
   readonly silenceMs: number;
-  credentials(): Promise<FeedCredentials>;
+  readonly credentials: () => Promise<FeedCredentials>;
 }
 
 interface Reply {
