@@ -1,3 +1,4 @@
+import { measureByModel } from "./by-model.ts";
 import { measureInProcess } from "./in-process.ts";
 import { findGhz, measureOverGrpc } from "./over-grpc.ts";
 import { writeReport } from "./report.ts";
@@ -38,6 +39,9 @@ lines.push(
   },
   { what: "publish input", measured: inProcess.input_bytes, budget: 1536, atLeast: false, unit: "bytes" },
 );
+const byModel = measureByModel();
+for (const [model, measured] of Object.entries(byModel))
+  lines.push({ what: `publish / empty policy, ${model}`, measured, budget: 2.2, atLeast: false, unit: "x" });
 const ghz = findGhz();
 const overGrpc = ghz === undefined ? undefined : await measureOverGrpc(ghz);
 if (overGrpc === undefined)
@@ -70,4 +74,4 @@ const rows = lines.map(({ what, measured, budget, atLeast, unit }) => ({
 }));
 console.table(rows);
 console.log({ ...inProcess, ...overGrpc });
-writeReport("latest", { lines: rows, in_process: inProcess, over_grpc: overGrpc ?? null });
+writeReport("latest", { lines: rows, in_process: inProcess, by_model: byModel, over_grpc: overGrpc ?? null });

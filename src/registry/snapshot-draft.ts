@@ -10,8 +10,12 @@ import { type Counts, Tally, totalOf } from "./tally.ts";
 
 /** How many staged changes are written at once. */
 const batchSize = 1024;
+/** How many batches may be on their way: with one alone, collecting would wait for each commit. */
+const mostWriting = 2;
 /** How many keys are looked through before others may run. */
 const scanSlice = 4096;
+
+type Batch = Map<RecordKey, StoredValue | null>;
 
 /** What a complete snapshot would do. */
 export interface DraftSummary {
@@ -31,10 +35,9 @@ export class SnapshotDraft {
   readonly #changed = new Set<RecordKey>();
   readonly #few = new Map<RecordKey, StoredValue | null>();
   readonly #tally = new Tally();
-  #batch = new Map<RecordKey, StoredValue | null>();
-  /** The batch on its way to the store, while the next one is collected. */
-  #written = new Map<RecordKey, StoredValue | null>();
-  #writing: Promise<void> = Promise.resolve();
+  #batch: Batch = new Map();
+  /** Batches on their way to the store, the oldest first, while the next one is collected. */
+  readonly #writing: { readonly batch: Batch; readonly written: Promise<void> }[] = [];
   #touched = false;
   /** Mentioned records that this source has in force. */
   #known = 0;
@@ -105,19 +108,27 @@ export class SnapshotDraft {
     return this.#batch.size >= batchSize;
   }
 
-  /** Begins to write what is collected, once the batch before is written. */
+  /** Begins to write what is collected, once there is room for it on the way. */
   async flush(): Promise<void> {
-    await this.#writing;
-    this.#written = this.#batch;
+    while (this.#writing.length >= mostWriting) await this.#settle();
+    const batch = this.#batch;
     this.#batch = new Map();
-    this.#writing = this.#store.stage(this.#written);
+    const written = this.#store.stage(batch);
     // A failure is told by whoever waits next.
-    this.#writing.catch(() => {});
+    written.catch(() => {});
+    this.#writing.push({ batch, written });
+  }
+
+  /** Waits for the oldest batch on the way. */
+  async #settle(): Promise<void> {
+    const oldest = this.#writing[0];
+    await oldest?.written;
+    if (this.#writing[0] === oldest) this.#writing.shift();
   }
 
   /** Waits until nothing is being written, whether that failed or not; the draft is not used after that. */
   async abandon(): Promise<void> {
-    await this.#writing.catch(() => {});
+    await Promise.allSettled(this.#writing.map(({ written }) => written));
   }
 
   /**
@@ -142,7 +153,7 @@ export class SnapshotDraft {
       }
     }
     await this.flush();
-    await this.#writing;
+    while (this.#writing.length > 0) await this.#settle();
     return { changed: [...this.#changed], few: this.#few, counts: this.#tally.counts() };
   }
 
@@ -197,7 +208,8 @@ export class SnapshotDraft {
   }
 
   #pending(key: RecordKey): StoredValue | Tombstone | null | undefined {
-    for (const batch of [this.#batch, this.#written]) if (batch.has(key)) return batch.get(key);
+    for (const batch of [this.#batch, ...this.#writing.map((each) => each.batch).reverse()])
+      if (batch.has(key)) return batch.get(key);
     return this.#store.staged(key);
   }
 }
