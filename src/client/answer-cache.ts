@@ -32,12 +32,22 @@ const textOf = (query: SteadyQuery): string => (query.kind === "publish" ? query
 /** A subject that is used is moved to the front this often: 2^14 ms. */
 const touchShift = 14;
 
+function setLast(subject: CachedSubject, code: number, text: string, answer: CachedAnswer): void {
+  subject.lastText = text;
+  subject.lastCode = code;
+  subject.last = answer;
+  subject.lastDecision = answer.decision;
+  subject.lastEndMonotonicMs = answer.endMonotonicMs;
+  subject.lastEndWallMs = answer.endWallMs;
+}
+
 /** The cache of a client, over all its streams. */
 export class AnswerCache {
   readonly #monotonicMs: () => number;
   readonly #wallMs: () => number;
   /** Whole milliseconds since then stay small integers for 24 days. */
-  readonly #origin: Reading;
+  readonly #originMonotonicMs: number;
+  readonly #originWallMs: number;
   readonly #maxAnswers: number;
   readonly #secret = randomBytes(32);
   readonly #held: LRUCache<string, CachedSubject>;
@@ -52,14 +62,17 @@ export class AnswerCache {
   constructor(clock: Clock, maxSubjects: number, maxAnswersPerSubject: number) {
     this.#monotonicMs = clock.monotonicMs;
     this.#wallMs = () => clock.wallMs();
-    this.#origin = { monotonicMs: Math.floor(clock.monotonicMs()), wallMs: clock.wallMs() };
+    this.#originMonotonicMs = Math.floor(clock.monotonicMs());
+    this.#originWallMs = clock.wallMs();
     this.#maxAnswers = maxAnswersPerSubject;
     this.#held = new LRUCache({
       max: maxSubjects,
       dispose: (subject) => {
         subject.dropped = true;
         subject.lastText = undefined;
+        subject.lastDecision = undefined;
         subject.last = undefined;
+        subject.answers = undefined;
         subject.memory.release(subject);
       },
     });
@@ -103,40 +116,49 @@ export class AnswerCache {
   /** The remembered answer, while its lease, its time and its stream last. Allocates nothing. */
   find(query: SteadyQuery): Decision | undefined {
     let subject = this.#known.get(query.subject);
-    let answer: CachedAnswer | undefined;
-    if (subject !== undefined && subject.lastText === textOf(query) && subject.lastCode === codeOf(query))
-      answer = subject.last;
-    else {
-      subject = this.#subject(query.subject);
+    if (subject === undefined || subject.lastText !== textOf(query) || subject.lastCode !== codeOf(query)) {
+      subject = this.#turnTo(query);
       if (subject === undefined) return undefined;
-      const code = codeOf(query);
-      const text = textOf(query);
-      answer = subject.answers[code]?.get(text);
-      if (answer === undefined) return undefined;
-      subject.lastText = text;
-      subject.lastCode = code;
-      subject.last = answer;
     }
-    if (answer === undefined) return undefined;
     // INVARIANT: both clocks are read for each answer: the process may have stood still since the one before.
     const monotonicMs = this.#monotonicMs();
     const wallMs = this.#wallMs();
-    const sinceMonotonicMs = monotonicMs - this.#origin.monotonicMs;
-    const sinceWallMs = wallMs - this.#origin.wallMs;
-    if (subject.memory.lease.isAlive(monotonicMs, wallMs)) {
-      if (sinceMonotonicMs >= answer.endMonotonicMs || sinceWallMs >= answer.endWallMs) return undefined;
-      const moment = sinceMonotonicMs >> touchShift;
-      if (subject.touchedAt !== moment) {
-        subject.touchedAt = moment;
-        this.#held.get(subject.key);
-      }
-      return answer.decision;
+    if (!subject.memory.lease.isAlive(monotonicMs, wallMs))
+      return this.#findAlone(query.kind, subject, monotonicMs, wallMs);
+    const sinceMonotonicMs = monotonicMs - this.#originMonotonicMs;
+    if (sinceMonotonicMs >= subject.lastEndMonotonicMs) return undefined;
+    if (wallMs - this.#originWallMs >= subject.lastEndWallMs) return undefined;
+    const moment = sinceMonotonicMs >> touchShift;
+    if (subject.touchedAt !== moment) {
+      subject.touchedAt = moment;
+      this.#held.get(subject.key);
     }
-    if (this.#alone?.has(query.kind) !== true) return undefined;
-    if (sinceMonotonicMs >= answer.aloneEndMonotonicMs || sinceWallMs >= answer.aloneEndWallMs)
-      return undefined;
+    return subject.lastDecision;
+  }
+
+  /** Makes the answer to a question the last one of its subject; `undefined`: there is none. */
+  #turnTo(query: SteadyQuery): CachedSubject | undefined {
+    const subject = this.#subject(query.subject);
+    if (subject === undefined) return undefined;
+    const [code, text] = [codeOf(query), textOf(query)];
+    if (subject.lastText === text && subject.lastCode === code) return subject;
+    const answer = subject.answers?.[code]?.get(text);
+    if (answer === undefined) return undefined;
+    setLast(subject, code, text, answer);
+    return subject;
+  }
+
+  #findAlone(
+    kind: string,
+    { last }: CachedSubject,
+    monotonicMs: number,
+    wallMs: number,
+  ): Decision | undefined {
+    if (last === undefined || this.#alone?.has(kind) !== true) return undefined;
+    if (monotonicMs - this.#originMonotonicMs >= last.aloneEndMonotonicMs) return undefined;
+    if (wallMs - this.#originWallMs >= last.aloneEndWallMs) return undefined;
     this.aloneHits += 1;
-    return answer.decision;
+    return last.decision;
   }
 
   /** Remembers an answer that was asked for at `sent` on the stream of `memory`. */
@@ -156,19 +178,13 @@ export class AnswerCache {
       this.#known.set(query.subject, subject);
     }
     for (const key of restsOn) {
-      if (subject.restsOn.has(key)) continue;
-      subject.restsOn.add(key);
+      if (subject.restsOn.includes(key)) continue;
+      subject.restsOn.push(key);
       memory.rests(subject, key);
     }
-    const code = codeOf(query);
-    const answers = (subject.answers[code] ??= new Map<string, CachedAnswer>());
-    const text = textOf(query);
-    if (!answers.has(text) && answers.size >= this.#maxAnswers) {
-      const oldest = answers.keys().next().value;
-      if (oldest !== undefined) answers.delete(oldest);
-    }
-    const fromMonotonicMs = Math.floor(sent.monotonicMs - this.#origin.monotonicMs);
-    const fromWallMs = Math.floor(sent.wallMs - this.#origin.wallMs);
+    const [code, text] = [codeOf(query), textOf(query)];
+    const fromMonotonicMs = Math.floor(sent.monotonicMs - this.#originMonotonicMs);
+    const fromWallMs = Math.floor(sent.wallMs - this.#originWallMs);
     const answer: CachedAnswer = {
       decision: { ...decision, cached: true },
       endMonotonicMs: fromMonotonicMs + usableMs,
@@ -176,23 +192,44 @@ export class AnswerCache {
       aloneEndMonotonicMs: fromMonotonicMs + aloneMs,
       aloneEndWallMs: fromWallMs + aloneMs,
     };
-    answers.set(text, answer);
-    subject.lastText = text;
-    subject.lastCode = code;
-    subject.last = answer;
+    const { last, lastCode, lastText } = subject;
+    const only = lastText === undefined || (lastText === text && lastCode === code);
+    if (!only && subject.answers === undefined) {
+      subject.answers = [];
+      if (last !== undefined) this.#store(subject.answers, lastCode, lastText, last);
+    }
+    if (subject.answers !== undefined) this.#store(subject.answers, code, text, answer);
+    setLast(subject, code, text, answer);
+  }
+
+  #store(
+    answers: (Map<string, CachedAnswer> | undefined)[],
+    code: number,
+    text: string,
+    answer: CachedAnswer,
+  ): void {
+    const byText = (answers[code] ??= new Map<string, CachedAnswer>());
+    if (!byText.has(text) && byText.size >= this.#maxAnswers) {
+      const oldest = byText.keys().next().value;
+      if (oldest !== undefined) byText.delete(oldest);
+    }
+    byText.set(text, answer);
   }
 
   #newSubject(memory: Memory, key: string): CachedSubject {
     return {
       lastText: undefined,
       lastCode: 0,
-      last: undefined,
       memory,
+      lastEndMonotonicMs: 0,
+      lastEndWallMs: 0,
+      lastDecision: undefined,
       touchedAt: 0,
       dropped: false,
+      last: undefined,
       key,
-      answers: [],
-      restsOn: new Set(),
+      answers: undefined,
+      restsOn: [],
     };
   }
 

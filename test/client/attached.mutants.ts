@@ -6,14 +6,14 @@ export const law: Mutants = {
     {
       what: "what may be gone on with is gone on with whatever the kind",
       file: "src/client/answer-cache.ts",
-      find: "if (this.#alone?.has(query.kind) !== true) return undefined;",
-      replace: "if (this.#alone === undefined) return undefined;",
+      find: "this.#alone?.has(kind) !== true",
+      replace: "this.#alone === undefined",
     },
     {
       what: "a time without any node has no end by the wall clock",
       file: "src/client/answer-cache.ts",
-      find: "sinceMonotonicMs >= answer.aloneEndMonotonicMs || sinceWallMs >= answer.aloneEndWallMs",
-      replace: "sinceMonotonicMs >= answer.aloneEndMonotonicMs",
+      find: "if (wallMs - this.#originWallMs >= last.aloneEndWallMs) return undefined;",
+      replace: "",
     },
     {
       what: "a node that is reached again ends nothing",
