@@ -1,40 +1,13 @@
 /** `npm run bench attach [stream] [client] [revocation]`: attached streams, the client's memory, revocations. */
-import { type ChildProcess, spawn } from "node:child_process";
-import path from "node:path";
 import { credentials } from "@grpc/grpc-js";
 import { type Attached, attach } from "../src/client/client.ts";
 import { toWireItem } from "../src/client/to-wire.ts";
 import { AdminServiceClient, type QuarantineResponse } from "../src/gen/sallyport/v1/admin.ts";
 import { type AttachResponse, BrokerServiceClient } from "../src/gen/sallyport/v1/broker.ts";
 import { publishOf, subjectOf } from "../test/client/attached.ts";
+import { startServer } from "./child-server.ts";
 import { median } from "./measure.ts";
 import { writeReport } from "./report.ts";
-
-const root = path.resolve(import.meta.dirname, "..");
-
-interface Server {
-  readonly address: string;
-  stop(): void;
-}
-
-/** Starts a program of this folder and waits until it says its port. */
-async function start(script: string, ...args: string[]): Promise<Server> {
-  const file = path.join(import.meta.dirname, script);
-  const child: ChildProcess = spawn(process.execPath, ["--import", "tsx", file, ...args], {
-    stdio: ["ignore", "pipe", "inherit"],
-    cwd: root,
-  });
-  const port = await new Promise<string>((resolve, reject) => {
-    let seen = "";
-    child.stdout?.on("data", (chunk: Buffer) => {
-      seen += chunk.toString();
-      const found = /listening (\d+)/.exec(seen);
-      if (found?.[1] !== undefined) resolve(found[1]);
-    });
-    child.on("exit", (code) => reject(new Error(`${script} ended with ${code}: ${seen}`)));
-  });
-  return { address: `127.0.0.1:${port}`, stop: () => child.kill("SIGTERM") };
-}
 
 const batchSize = 64;
 const window = 8;
@@ -72,8 +45,8 @@ async function answersPerSecond(address: string, ms: number): Promise<number> {
 }
 
 async function measureStream() {
-  const echo = await start("attach-echo.ts");
-  const service = await start("attach-service.ts", "100");
+  const echo = await startServer("attach-echo.ts");
+  const service = await startServer("attach-service.ts", "100");
   try {
     const rates = { echo: [] as number[], service: [] as number[] };
     for (const { address } of [echo, service]) await answersPerSecond(address, 1000);
@@ -110,7 +83,7 @@ async function hitsPerSecond(client: Attached, queries: readonly ReturnType<type
 
 async function measureClient() {
   const devices = 40_000;
-  const service = await start("attach-service.ts", String(devices), "none");
+  const service = await startServer("attach-service.ts", String(devices), "none");
   await using client = attach({ addresses: [service.address], deadlineMs: 5000, maxWaiting: devices });
   try {
     await client.ready(5000);
@@ -132,7 +105,7 @@ async function measureRevocation() {
   const clients = 100;
   const targets = 60;
   const each = 100;
-  const service = await start("attach-service.ts", String(clients * each + targets), "none");
+  const service = await startServer("attach-service.ts", String(clients * each + targets), "none");
   const attached = Array.from({ length: clients }, (_, i) =>
     attach({ addresses: [service.address], name: `bench-${i}`, deadlineMs: 20_000, maxWaiting: 10_000 }),
   );

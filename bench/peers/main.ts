@@ -2,7 +2,7 @@
  * `npm run bench:peers [-- --seconds N --rounds N]`: unary publish checks per second of Sallyport, `opa run --server` and
  * Cerbos in one run, in turns. All three must first answer the same questions alike.
  */
-import { execFile, spawn, spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { loadavg, tmpdir } from "node:os";
 import path from "node:path";
@@ -10,6 +10,7 @@ import { parseArgs, promisify } from "node:util";
 import { connect } from "../../src/client/client.ts";
 import { findOpa } from "../../test/opa.ts";
 import { certificateFacts } from "../../test/records.ts";
+import { startServer } from "../child-server.ts";
 import { requestsPerSecond } from "../http-load.ts";
 import { median } from "../measure.ts";
 import { findGhz } from "../over-grpc.ts";
@@ -64,18 +65,13 @@ async function ghzPerSecond(call: string, file: string, protoset: string[], addr
 }
 
 async function sallyport(): Promise<Way> {
-  const args = ["--import", "tsx", path.join(root, "bench/attach-service.ts")];
-  args.push(String(asked.length), "file", JSON.stringify(patches));
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"], cwd: root });
-  stops.push(() => child.kill("SIGTERM"));
-  const port = await new Promise<string>((resolve, reject) => {
-    child.once("exit", () => reject(new Error("the service did not start")));
-    child.stdout.on("data", (chunk: Buffer) => {
-      const found = /listening (\d+)/.exec(chunk.toString())?.[1];
-      if (found !== undefined) resolve(found);
-    });
-  });
-  const address = `127.0.0.1:${port}`;
+  const { address, stop } = await startServer(
+    "attach-service.ts",
+    String(asked.length),
+    "file",
+    JSON.stringify(patches),
+  );
+  stops.push(stop);
   const client = connect({ address });
   stops.push(() => void client[Symbol.asyncDispose]());
   const asserted = ({ query }: Question) => {

@@ -20,7 +20,10 @@ export interface AttachOptions extends Omit<ChannelParts, "address"> {
   readonly maxSubjects?: number;
   /** Answers remembered per device and shape of question. Default 64. */
   readonly maxAnswersPerSubject?: number;
-  /** Questions that may wait; beyond it the answer is the denial `rate_limited`, at once. Default 10,000. */
+  /**
+   * Questions that may wait; beyond it the answer is the denial `rate_limited`, at once. Fewer while answers take more
+   * than half of `deadlineMs`: a queue that is longer than its deadline answers nobody. Default 10,000.
+   */
   readonly maxWaiting?: number;
   /** Questions in one batch at most. Default 64. */
   readonly batch?: number;
@@ -59,6 +62,8 @@ export interface AttachMetrics {
   readonly streams_up: number;
   /** Questions that wait for an answer, and those of them that have not left yet. */
   readonly waiting: number;
+  /** Questions that may wait now. */
+  readonly room: number;
   readonly queued: number;
   readonly sessions: number;
   /** Subjects that are remembered. */

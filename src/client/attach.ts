@@ -80,6 +80,7 @@ export function attach(options: AttachOptions): Attached {
   const room = new WaitingRoom({
     clock,
     max: maxWaiting,
+    deadlineMs,
     onLate: (asks) => {
       for (const ask of asks)
         refuse(ask, new Fault("deadline_exceeded", `no answer within ${deadlineMs} ms`));
@@ -104,7 +105,7 @@ export function attach(options: AttachOptions): Attached {
   /** Why a question cannot even wait now. */
   const hopeless = (nowMs: number): Fault | undefined => {
     if (closed) return new Fault("unreachable", "the client was closed");
-    if (room.full) return new Fault("overloaded", `${maxWaiting} questions wait already`);
+    if (room.full) return new Fault("overloaded", `${room.size} questions wait already`);
     if (downSinceMs !== undefined && nowMs - downSinceMs >= deadlineMs)
       return new Fault("unreachable", "no node can be reached");
     return undefined;
@@ -251,6 +252,7 @@ export function attach(options: AttachOptions): Attached {
       sessions_ended: sessions.ended,
       streams_up: streams.filter(({ up }) => up).length,
       waiting: room.size,
+      room: room.room,
       queued: streams.reduce((sum, { queued }) => sum + queued, 0),
       sessions: sessions.size,
       subjects: cache.size,
