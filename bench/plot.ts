@@ -89,6 +89,7 @@ export function plot(heading: string, panels: readonly Panel[], stepS: number): 
   const height = top + 20 + panels.length * (panelHeight + gap);
   const body = panels.map((panel, index) => drawPanel(panel, top + 24 + index * (panelHeight + gap), stepS));
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif">
+<title>${escaped(heading)}</title>
 <style>
 .title{font-size:13px;font-weight:600;fill:#222}.tick{font-size:11px;fill:#555}.end{text-anchor:end}
 .middle{text-anchor:middle}.frame{fill:#fafafa;stroke:#ccc}.grid{stroke:#ddd}.heading{font-size:15px;fill:#222}
