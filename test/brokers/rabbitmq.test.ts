@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import mqtt, { type IClientOptions, type MqttClient } from "mqtt";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { kickRabbit } from "../../src/adapters/rabbitmq/rabbitmq.ts";
+import { serveProcesses } from "../processes.ts";
 import { describeWithRabbit, type Rabbit } from "../rabbit.ts";
 import { type RabbitBehind, startRabbitBehind } from "./rabbit-behind.ts";
 import { type Premises, quarantined, released, secretOf, startIn } from "./service.ts";
@@ -209,4 +210,30 @@ describeWithRabbit("RabbitMQ asks over HTTP", () => {
     expect((await device("m-2")).connected).toBe(true);
     expect(arrived).not.toContain(topicOf("m-2", "ops/new"));
   }, 60_000);
+
+  it("is answered by a service of several processes, also when one of them is killed", async () => {
+    await behind.app.close();
+    try {
+      const settings = { workers: 2, log: { level: "info" }, shutdown: { drain_s: 1 } };
+      await using service = await serveProcesses(premises.configured(settings));
+      const client = await device("m-1");
+      let turn = 0;
+      const publishes = (): Promise<string> => publish(client, topicOf("m-1", `ops/turn-${++turn}`));
+      expect(await publishes()).toBe("acknowledged");
+      const [[number, pid]] = [...service.workers()] as [[number, number]];
+      process.kill(pid, "SIGKILL");
+      await service.until("it has ended", () => service.workers().get(number) !== pid);
+      // Topics that RabbitMQ has to ask about: whoever answers knows the session.
+      for (let more = 0; more < 4; more++) expect(await publishes()).toBe("acknowledged");
+      await service.until("it is replaced", () => (service.workers().get(number) ?? pid) !== pid);
+      expect(await publishes()).toBe("acknowledged");
+      premises.change("m-1", quarantined);
+      service.child.kill("SIGHUP");
+      expect(await closed(client)).toBe(true);
+      expect(await refused("m-1")).toMatch(out);
+      premises.change("m-1", released);
+    } finally {
+      behind.app = await startIn(premises);
+    }
+  }, 120_000);
 });

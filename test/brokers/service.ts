@@ -17,6 +17,8 @@ export interface Premises extends Disposable {
   file(name: string, content: string): string;
   /** Path of the configuration. */
   readonly config: string;
+  /** Path of one with other parts in place of some. */
+  configured(more: object): string;
   /** Changes facts of a device; the service sees it when it looks. */
   change(device: string, patch: Json): void;
 }
@@ -99,6 +101,7 @@ export function makePremises(
   return {
     file,
     config: file("sallyport.json", JSON.stringify(settings)),
+    configured: (other) => file("other.json", JSON.stringify({ ...settings, ...other })),
     change(id, patch) {
       const before = devices.get(id);
       if (before === undefined) throw new Error(`there is no device ${id}`);
