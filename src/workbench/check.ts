@@ -13,6 +13,7 @@ import { FactsTree } from "./lint/facts-tree.ts";
 import type { DataFile, Lint, LintProject } from "./lint/lint.ts";
 import { missingEntrypoints } from "./lint/missing-entrypoint.ts";
 import { aliasesOf, type Scope, scopesOf } from "./lint/names.ts";
+import { neverHolds } from "./lint/never-holds.ts";
 import { suppress } from "./lint/suppressions.ts";
 import { uncutTime } from "./lint/uncut-time.ts";
 import { unknownFact } from "./lint/unknown-fact.ts";
@@ -35,6 +36,7 @@ const lints: readonly Lint[] = [
   uncutTime,
   deadTopic,
   missingEntrypoints,
+  neverHolds,
 ];
 
 /**

@@ -130,6 +130,14 @@ describeWithOpa("policy check", () => {
       3,
       'x := {"allow": false, "reason": "device_unknown"}\n',
     ],
+    ["unreachable-body", "x if false\n", 3, "x if input.now\n"],
+    ["unreachable-body", 'x if {\n\tinput.now\n\t"a" == "b"\n}\n', 5, 'x if "a" == "a"\n'],
+    [
+      "unreachable-body",
+      'x if {\n\tinput.request.env == "prod"\n\t"lab" == input.request.env\n}\n',
+      5,
+      'x if {\n\tinput.request.env == "prod"\n\tnot input.request.env == "lab"\n}\n',
+    ],
     ["unknown-reason", 'x contains "topic_invalit"\n', 3, 'x contains "topic_invalid"\n'],
     [
       "unknown-reason",
