@@ -29,6 +29,7 @@ export function startPlane(
       clock,
       hardS: hard_s,
       nodeLeaseS: node_lease_s,
+      leaseS: config.coherence.lease_s,
     }),
   );
   overrides.plane = plane;

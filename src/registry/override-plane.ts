@@ -5,6 +5,8 @@ import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
 import type { CaughtUp, KeyValue, KeyValueEntry } from "../runtime/ports.ts";
 import type { DutyLedger } from "./duty-ledger.ts";
+import { learnShared } from "./learn-shared.ts";
+import { NodeRoll, type NodeStanding } from "./node-roll.ts";
 import type { Overrides } from "./overrides.ts";
 import { putMark, putNew, shareEverything } from "./share-entry.ts";
 import {
@@ -16,6 +18,7 @@ import {
   sharedText,
 } from "./shared-override.ts";
 import { SourceAge } from "./source-status.ts";
+import { WakeUps } from "./wake-ups.ts";
 
 /** Parts of the plane. */
 export interface OverridePlaneOptions {
@@ -28,6 +31,8 @@ export interface OverridePlaneOptions {
   readonly hardS: number;
   /** Past this age no leases are granted, in seconds. */
   readonly nodeLeaseS: number;
+  /** Longest lease of an attached client, seconds. */
+  readonly leaseS: number;
   /** Milliseconds between questions whether anything is missing. Default 1000. */
   readonly bookmarkMs?: number;
   /** Milliseconds before a bucket that could not be followed is tried again. Default 1000. */
@@ -44,13 +49,16 @@ export interface OverridePlaneOptions {
 export class OverridePlane implements AsyncDisposable {
   readonly #options: OverridePlaneOptions;
   readonly #age: SourceAge;
+  readonly #roll: NodeRoll;
   readonly #ending = new AbortController();
   readonly #running: Promise<void>;
   #bucket: KeyValue | undefined;
   #fault: Fault | undefined;
   /** Entries of the bucket as they were last heard. */
   readonly #heard = new Map<string, Shared>();
-  readonly #waiting = new Set<() => void>();
+  /** Revisions at which they were. */
+  readonly #revisions = new Map<string, number>();
+  readonly #wakeUps = new WakeUps();
   readonly #leaving: (() => void)[] = [];
   /** Whether something may be in force here that the others have not been told. */
   #unshared = false;
@@ -62,7 +70,9 @@ export class OverridePlane implements AsyncDisposable {
     this.#age = new SourceAge(options.clock);
     const heardAt = options.overrides.heardAt;
     if (heardAt !== undefined) this.#age.resume(heardAt);
-    for (const changing of [options.overrides, options.ledger])
+    const { clock, hardS, leaseS, nodeLeaseS, overrides } = options;
+    this.#roll = new NodeRoll({ node: overrides.node, clock, hardS, nodeLeaseS, leaseS });
+    for (const changing of [overrides, options.ledger])
       this.#leaving.push(changing.onChange(() => this.#shareSoon()));
     this.#running = this.#run();
   }
@@ -111,7 +121,8 @@ export class OverridePlane implements AsyncDisposable {
     if (mark !== undefined) await putMark(bucket, this.#heard, { is: "mark", target, since: mark });
     const entry: Shared = { is: "ended", id, ...ended };
     await bucket.put(keyOf(entry), sharedText(entry));
-    await this.#until(() => this.#options.overrides.get(id) === undefined);
+    const gone = (): boolean => this.#options.overrides.get(id) === undefined;
+    await this.#wakeUps.until(gone, this.#options.shareMs ?? 2000);
   }
 
   /** Spends a claim for all nodes; `false`: somebody had spent it. Rejects with `unreachable`. */
@@ -126,6 +137,24 @@ export class OverridePlane implements AsyncDisposable {
   /** Shares a loss of trust that is recorded here. */
   async shareReentry(device: string, since: number): Promise<boolean> {
     return this.#inTime((bucket) => putMark(bucket, this.#heard, { is: "reentry", device, since }));
+  }
+
+  /** Where the other nodes stand with overrides: those that act on all of them, and those that do not yet. */
+  standing(ids: readonly string[]): readonly NodeStanding[] {
+    const at = ids.map((id) => this.#revisions.get(`override:${id}`) ?? Number.POSITIVE_INFINITY);
+    return this.#roll.standing(Math.max(0, ...at));
+  }
+
+  /** The same once all act, or no client of a silent node may trust what it remembers, or after `mostMs`. */
+  async acted(ids: readonly string[], mostMs: number): Promise<readonly NodeStanding[]> {
+    const { clock } = this.#options;
+    const endMs = clock.monotonicMs() + mostMs;
+    for (;;) {
+      const nodes = this.standing(ids);
+      const open = nodes.some(({ inForce, mayLeaseUntil }) => !inForce && mayLeaseUntil > clock.now());
+      if (!open || clock.monotonicMs() >= endMs || this.#ending.signal.aborted) return nodes;
+      await sleep(25, undefined, { ref: false });
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -198,37 +227,22 @@ export class OverridePlane implements AsyncDisposable {
     if (entry === "caught_up") {
       this.#bucket = bucket;
       await this.#shareAll(bucket);
+      await this.#roll.say(bucket);
       place.live = true;
       return;
     }
     const shared = entry.value === undefined ? undefined : readShared(entry.value);
-    if (shared !== undefined) {
+    if (shared?.is === "node") this.#roll.heard(shared);
+    else if (shared !== undefined) {
       this.#heard.set(entry.key, shared);
-      await this.#learn(shared);
+      await learnShared(shared, this.#options);
+      this.#revisions.set(entry.key, entry.revision);
+      this.#roll.acted(entry.revision);
+      // What fails is said with the next bookmark.
+      if (place.live) await this.#roll.say(bucket).catch(() => {});
     } else if (this.#heard.delete(entry.key)) this.#shareSoon();
     place.last = Math.max(place.last, entry.revision);
-    for (const wake of this.#waiting) wake();
-  }
-
-  async #learn(shared: Shared): Promise<void> {
-    const { ledger, overrides } = this.#options;
-    switch (shared.is) {
-      case "set":
-        return overrides.learnSet(shared.override);
-      case "ended":
-        return overrides.learnEnd(shared);
-      case "mark":
-        return overrides.learnMark(shared.target, shared.since);
-      case "claim":
-        await ledger.spendClaim(shared.fingerprint, shared.device);
-        return;
-      case "reentry":
-        if (shared.since > ledger.reentrySince(shared.device))
-          await ledger.markReentry(shared.device, shared.since);
-        return;
-      default:
-        return shared satisfies never;
-    }
+    this.#wakeUps.wake();
   }
 
   /** What is in force here and nobody has heard of: set while others could not be told, or lost with a bucket. */
@@ -258,7 +272,9 @@ export class OverridePlane implements AsyncDisposable {
       try {
         const { epoch, revision } = await bucket.state();
         if (epoch !== place.epoch || revision < place.last) stopped.abort();
-        else if (revision === place.last) this.#complete(asOfMs);
+        else if (revision === place.last && this.#roll.isHeard) this.#complete(asOfMs);
+        // Afterwards: what is said is one more entry to hear.
+        if (this.#roll.due) await this.#roll.say(bucket);
       } catch (thrown) {
         this.#fault = Fault.from(thrown, "unreachable", "cannot ask for the overrides of other nodes");
       }
@@ -273,27 +289,5 @@ export class OverridePlane implements AsyncDisposable {
     if (clock.monotonicMs() - this.#rememberedMs < 10_000) return;
     this.#rememberedMs = clock.monotonicMs();
     overrides.remember(this.#age.watermark());
-  }
-
-  #until(reached: () => boolean): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const end = (): void => {
-        clearTimeout(timer);
-        this.#waiting.delete(look);
-      };
-      const look = (): void => {
-        if (!reached()) return;
-        end();
-        resolve();
-      };
-      const timer = setTimeout(() => {
-        end();
-        reject(
-          new Fault("deadline_exceeded", "the other nodes were told; this one has not heard it back in time"),
-        );
-      }, this.#options.shareMs ?? 2000);
-      this.#waiting.add(look);
-      look();
-    });
   }
 }

@@ -6,6 +6,7 @@ import { type Override, type OverrideAct, type OverrideTarget, targetText } from
 import { Alarm } from "../runtime/alarm.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
+import { Listeners } from "./listeners.ts";
 import { type OverrideCommit, OverrideStore } from "./override-store.ts";
 import type { Ended, Sharing } from "./shared-override.ts";
 
@@ -46,7 +47,7 @@ export class Overrides implements AsyncDisposable {
   readonly #byId = new Map<string, Override>();
   readonly #byTarget = new Map<string, readonly Override[]>();
   readonly #marks = new Map<string, number>();
-  readonly #listeners = new Set<OverrideListener>();
+  readonly #listeners = new Listeners<[Change, string]>("an override is not in force everywhere");
   readonly #alarm: Alarm = new Alarm(() => void this.sweep().catch(() => this.#setAlarm(1000)));
   /** How they are shared, where they are. */
   plane: Sharing | undefined;
@@ -73,6 +74,11 @@ export class Overrides implements AsyncDisposable {
   get missing(): string | undefined {
     if (this.#store !== undefined) return undefined;
     return `there is no override store in \`${this.#options.dir}\`: restore it, or start once with --initialize-overrides if no device was ever quarantined here`;
+  }
+
+  /** Name of this node among those that share overrides. */
+  get node(): string {
+    return this.#store?.node ?? "";
   }
 
   /** Age of what other nodes have done, as decisions count it; 0 where nothing is shared. */
@@ -135,8 +141,7 @@ export class Overrides implements AsyncDisposable {
    * listeners are done, so that one may wait for other processes. Returns how to stop.
    */
   onChange(listener: OverrideListener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   /** Puts an override in force: for the next decision when this resolves. Throws `not_ready`, `store_unavailable`. */
@@ -243,8 +248,7 @@ export class Overrides implements AsyncDisposable {
   async #commit(commits: readonly Committing[]): Promise<void> {
     if (this.#store === undefined) throw new Fault("not_ready", this.missing ?? "no override store");
     this.#store.commit(commits);
-    const waiting: Promise<void>[] = [];
-    const faults: unknown[] = [];
+    const told: Promise<void>[] = [];
     for (const { act, mark, of } of commits) {
       if (act !== undefined) this.#sequence = act.sequence;
       if (act?.act === "set") this.#enter(act.override);
@@ -252,21 +256,11 @@ export class Overrides implements AsyncDisposable {
       if (mark !== undefined) this.#marks.set(mark.target, Math.max(mark.since, this.lostSince(mark.target)));
       const target = act?.override.target ?? of;
       if (target === undefined) continue;
-      const change = this.#changeOf(target);
-      for (const listener of this.#listeners) {
-        try {
-          const done = listener(change, targetText(target));
-          if (done instanceof Promise) waiting.push(done);
-        } catch (thrown) {
-          faults.push(thrown);
-        }
-      }
+      told.push(this.#listeners.announce(this.#changeOf(target), targetText(target)));
       if (act !== undefined && acted.hasSubscribers) acted.publish(act);
     }
     this.#setAlarm();
-    const ends = await Promise.allSettled(waiting);
-    for (const end of ends) if (end.status === "rejected") faults.push(end.reason);
-    if (faults.length > 0) throw Fault.from(faults[0], "internal", "an override is not in force everywhere");
+    for (const end of await Promise.allSettled(told)) if (end.status === "rejected") throw end.reason;
   }
 
   #changeOf(target: OverrideTarget): Change {

@@ -15,11 +15,11 @@ import { isSafeId } from "../decision/ids.ts";
 import type { ReportRecord } from "../decision/report.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
-import { type ChangeListener, ChangeListeners } from "./change-listeners.ts";
 import { Feed } from "./feed.ts";
 import type { FeedChoice } from "./feed-choice.ts";
 import { FewRecords, fewKinds } from "./few-records.ts";
 import { defaultSpiffeNaming, type IndexName } from "./index-terms.ts";
+import { Listeners } from "./listeners.ts";
 import { LmdbStore } from "./lmdb-store.ts";
 import { LostTrust } from "./lost-trust.ts";
 import { MemoryStore } from "./memory-store.ts";
@@ -44,6 +44,9 @@ import { withSubjects } from "./with-subjects.ts";
 const maxIndexed = 1024;
 /** More changed keys than this are announced as a change of everything. */
 const maxAnnounced = 100_000;
+
+/** Is told of a change; a promise that it returns is waited for. */
+type ChangeListener = (change: Change) => unknown;
 
 /** Facts in force. One process writes; its feeds take turns. */
 export interface Registry extends RecordReader, ReportReader, AsyncDisposable {
@@ -102,7 +105,7 @@ class StoredRegistry implements Registry {
   readonly #told = new Map<string, Feed>();
   readonly #ages: SourceAges;
   readonly #territories = new Territories();
-  readonly #listeners = new ChangeListeners();
+  readonly #listeners = new Listeners<[Change]>("a change was not taken up everywhere");
   /** The snapshot that is being applied, if any: the next one waits for it. */
   #turn: Promise<void> = Promise.resolve();
 

@@ -37,7 +37,9 @@ export type Shared =
   | Ended
   | { readonly is: "mark"; readonly target: OverrideTarget; readonly since: number }
   | { readonly is: "claim"; readonly fingerprint: string; readonly device: string }
-  | { readonly is: "reentry"; readonly device: string; readonly since: number };
+  | { readonly is: "reentry"; readonly device: string; readonly since: number }
+  /** How far a node has acted: everything up to this revision of the bucket is in force there, as of `at`. */
+  | { readonly is: "node"; readonly node: string; readonly revision: number; readonly at: number };
 
 const text = new TextDecoder();
 const bytes = new TextEncoder();
@@ -55,6 +57,8 @@ export function keyOf(entry: Shared): string {
       return `claim:${entry.fingerprint}`;
     case "reentry":
       return `reentry:${entry.device}`;
+    case "node":
+      return `node:${entry.node}`;
     default:
       return entry satisfies never;
   }
@@ -65,7 +69,7 @@ export function sharedText(entry: Shared): Uint8Array {
   return bytes.encode(JSON.stringify(entry));
 }
 
-const kinds: ReadonlySet<unknown> = new Set(["set", "ended", "mark", "claim", "reentry"]);
+const kinds: ReadonlySet<unknown> = new Set(["set", "ended", "mark", "claim", "reentry", "node"]);
 const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null;
@@ -80,7 +84,7 @@ export function readShared(value: Uint8Array): Shared | undefined {
     return undefined;
   }
   if (!isObject(entry) || !kinds.has(entry["is"])) return undefined;
-  const { device, fingerprint, id, is, override, since, target } = entry;
+  const { at, device, fingerprint, id, is, node, override, revision, since, target } = entry;
   const fits =
     is === "set"
       ? isObject(override) &&
@@ -91,6 +95,8 @@ export function readShared(value: Uint8Array): Shared | undefined {
         ? isText(id)
         : is === "claim"
           ? isText(fingerprint) && isText(device)
-          : Number.isSafeInteger(since) && (is === "mark" ? isTarget(target) : isText(device));
+          : is === "node"
+            ? isText(node) && Number.isSafeInteger(revision) && Number.isSafeInteger(at)
+            : Number.isSafeInteger(since) && (is === "mark" ? isTarget(target) : isText(device));
   return fits ? (entry as unknown as Shared) : undefined;
 }

@@ -3,6 +3,7 @@ import type { Acted, Admin } from "../admin/admin.ts";
 import type { Receipt } from "../coherence/receipt.ts";
 import type { Override } from "../decision/override.ts";
 import * as wire from "../gen/sallyport/v1/admin.ts";
+import type { NodeStanding } from "../registry/node-roll.ts";
 import type { GrpcService } from "../runtime/ports.ts";
 import { unary } from "../server/unary.ts";
 import { permitByName } from "./permit.ts";
@@ -37,23 +38,31 @@ export interface ReceiptBook {
   receipt(mark: number): Promise<Receipt>;
 }
 
+/** The other nodes, where overrides are shared. */
+export interface OtherNodes {
+  status(): { readonly ageS: number; readonly fault?: { readonly message: string } };
+  /** Where they stand with overrides now. */
+  standing(ids: readonly string[]): readonly NodeStanding[];
+  /** The same once all of them act, or no client of a silent one may trust what it remembers, or after `mostMs`. */
+  acted(ids: readonly string[], mostMs: number): Promise<readonly NodeStanding[]>;
+}
+
+/** Longest wait for other nodes, milliseconds: callers wait for little more than a lease. */
+const mostWaitMs = 50_000;
+
 /** Builds the service. */
-export function adminService(
-  admin: Admin,
-  receipts: ReceiptBook,
-  plane?: { status(): { readonly ageS: number; readonly fault?: { readonly message: string } } },
-): GrpcService {
+export function adminService(admin: Admin, receipts: ReceiptBook, plane?: OtherNodes): GrpcService {
   /** Does something, and says who has acted on it. */
-  const withReceipt = async <T>(
+  const withReceipt = async <T extends Acted>(
     wait: boolean,
     act: () => Promise<T>,
   ): Promise<{ readonly done: T; readonly receipt: wire.Receipt }> => {
     const mark = await receipts.mark();
     const done = await act();
-    return {
-      done,
-      receipt: toWireReceipt(await (wait ? receipts.receipt(mark) : receipts.receiptNow(mark))),
-    };
+    const ids = done.overrides.map(({ id }) => id);
+    if (!wait) return { done, receipt: toWireReceipt(await receipts.receiptNow(mark), plane?.standing(ids)) };
+    const [receipt, nodes] = await Promise.all([receipts.receipt(mark), plane?.acted(ids, mostWaitMs)]);
+    return { done, receipt: toWireReceipt(receipt, nodes) };
   };
   return {
     definition: wire.AdminServiceService,

@@ -64,12 +64,41 @@ describeWithNats("two services that share overrides", () => {
     expect([await reason(one, first), await reason(two, first)]).toEqual(["ok", "ok"]);
     const set = await run(one, "quarantine", "meter-0", "--reason", "INC-7");
     expect(set.stdout).toMatch(/^in force \(fleet\): o-[0-9a-f]{8}-1 quarantine/);
+    // Its receipt names the other node, by what that has done.
+    const known = await run(one, "quarantine", "meter-3", "--reason", "INC-7", "--wait");
+    expect(known.stdout).toMatch(/^in force at node [0-9a-f]{8}; its clients act within one lease$/m);
+    expect([known.code, known.stdout]).toEqual([
+      0,
+      expect.stringMatching(/covered: nobody decides on older facts\n$/),
+    ]);
+    expect(await reason(two, publishOf(subjectOf(3)))).toBe("device_quarantined");
     await until(async () => (await reason(two, first)) === "device_quarantined");
     expect((await run(two, "override", "list")).stdout).toMatch(
       /^shared with other nodes[\s\S]*device meter-0/,
     );
 
     two.proxy.hold();
+    const unheard = await run(one, "quarantine", "meter-0", "--mode", "block", "--reason", "INC-7");
+    expect(unheard.code).toBe(0);
+    const cut = await run(
+      one,
+      "override",
+      "set",
+      "signal",
+      "device:meter-3",
+      "--signal",
+      "x",
+      "--reason",
+      "INC-7",
+      "--wait",
+    );
+    expect(cut.code).toBe(1);
+    const silent =
+      /^UNREACHABLE: node [0-9a-f]{8}; its clients may trust older answers until (\S+Z), itself may decide without it until (\S+Z)$/m;
+    const [, leases = "", decides = ""] = silent.exec(cut.stdout) ?? [];
+    // The wait has ended because no client of it can trust what it remembers any more.
+    expect(Date.parse(leases)).toBeLessThanOrEqual(Date.now());
+    expect(Date.parse(decides)).toBeGreaterThan(Date.parse(leases));
     const local = await run(two, "quarantine", "meter-1", "--reason", "INC-8");
     expect(local.stdout).toMatch(/^in force \(local\)/);
     expect([await reason(two, second), await reason(one, second)]).toEqual(["device_quarantined", "ok"]);

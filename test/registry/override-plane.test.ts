@@ -76,6 +76,7 @@ describeWithNats("overrides of two nodes", () => {
       clock,
       hardS: 600,
       nodeLeaseS: 10,
+      leaseS: 1,
       bookmarkMs: 50,
       retryMs: 50,
       shareMs: 700,

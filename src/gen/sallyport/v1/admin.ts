@@ -116,10 +116,24 @@ export interface Receipt {
   fenced: Witness[];
   /** Clients that neither acknowledged nor are fenced yet. */
   pending: Witness[];
-  /** Nodes that were not heard. */
+  /** Nodes that have not said that they act on it. */
   unreachable: string[];
   /** Answers promised to callers who cannot be told. */
   uncovered: Uncovered[];
+  /** Other nodes that share overrides. Those that have not acted are `unreachable` as well. */
+  nodes: NodeStanding[];
+}
+
+/** What another node has done with the override. */
+export interface NodeStanding {
+  /** Name of the node: the middle of the ids of its overrides. */
+  node: string;
+  /** Every process of it decides by the override; its attached clients have acted, or are fenced, within one lease. */
+  in_force: boolean;
+  /** Of a node that is not heard, unix seconds: until when its clients may still trust what they remember... */
+  may_lease_until: number;
+  /** ...and until when it may itself still decide without the override. */
+  may_decide_until: number;
 }
 
 export interface Witness {
@@ -701,6 +715,7 @@ function createBaseReceipt(): Receipt {
     pending: [],
     unreachable: [],
     uncovered: [],
+    nodes: [],
   };
 }
 
@@ -735,6 +750,9 @@ export const Receipt: MessageFns<Receipt> = {
     }
     for (const v of message.uncovered) {
       Uncovered.encode(v!, writer.uint32(82).fork()).join();
+    }
+    for (const v of message.nodes) {
+      NodeStanding.encode(v!, writer.uint32(90).fork()).join();
     }
     return writer;
   },
@@ -830,6 +848,93 @@ export const Receipt: MessageFns<Receipt> = {
             }
 
             message.uncovered.push(Uncovered.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.nodes.push(NodeStanding.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseNodeStanding(): NodeStanding {
+  return { node: "", in_force: false, may_lease_until: 0, may_decide_until: 0 };
+}
+
+export const NodeStanding: MessageFns<NodeStanding> = {
+  encode(message: NodeStanding, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.node !== "") {
+      writer.uint32(10).string(message.node);
+    }
+    if (message.in_force !== false) {
+      writer.uint32(16).bool(message.in_force);
+    }
+    if (message.may_lease_until !== 0) {
+      writer.uint32(24).int64(message.may_lease_until);
+    }
+    if (message.may_decide_until !== 0) {
+      writer.uint32(32).int64(message.may_decide_until);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NodeStanding {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNodeStanding();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.node = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.in_force = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.may_lease_until = longToNumber(reader.int64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.may_decide_until = longToNumber(reader.int64());
             continue;
           }
         }

@@ -1,17 +1,18 @@
-/** Who is told of changes, and waited for. */
-import type { Change } from "../decision/change.ts";
+/** Who is told of something, and waited for. */
 import { Fault } from "../runtime/fault.ts";
 
-/** Is told of a change; a promise that it returns is waited for. */
-export type ChangeListener = (change: Change) => unknown;
+/** Calls all of them, whatever one of them throws. `failed`: what it means where one does. */
+export class Listeners<Args extends readonly unknown[]> {
+  readonly #listeners = new Set<(...args: Args) => unknown>();
+  readonly #failed: string;
 
-/** Calls all of them, whatever one of them throws. */
-export class ChangeListeners {
-  readonly #listeners = new Set<ChangeListener>();
+  constructor(failed: string) {
+    this.#failed = failed;
+  }
 
   /** Calls `listener` from now on. Returns how to stop. */
-  add(listener: ChangeListener): () => void {
-    const own: ChangeListener = (change) => listener(change);
+  add(listener: (...args: Args) => unknown): () => void {
+    const own = (...args: Args): unknown => listener(...args);
     this.#listeners.add(own);
     return () => this.#listeners.delete(own);
   }
@@ -21,12 +22,12 @@ export class ChangeListeners {
   }
 
   /** Calls all in this turn, then waits for all. Rejects with the first fault, once everybody was told. */
-  async announce(change: Change): Promise<void> {
+  async announce(...args: Args): Promise<void> {
     const faults: unknown[] = [];
     const waiting: Promise<unknown>[] = [];
     for (const listener of this.#listeners) {
       try {
-        const done = listener(change);
+        const done = listener(...args);
         if (done instanceof Promise) waiting.push(done);
       } catch (error) {
         faults.push(error);
@@ -34,6 +35,6 @@ export class ChangeListeners {
     }
     for (const end of await Promise.allSettled(waiting))
       if (end.status === "rejected") faults.push(end.reason);
-    if (faults.length > 0) throw Fault.from(faults[0], "internal", "a change was not taken up everywhere");
+    if (faults.length > 0) throw Fault.from(faults[0], "internal", this.#failed);
   }
 }
