@@ -5,6 +5,7 @@ import { toWireItem } from "../src/client/to-wire.ts";
 import { AdminServiceClient, type QuarantineResponse } from "../src/gen/sallyport/v1/admin.ts";
 import { type AttachResponse, BrokerServiceClient } from "../src/gen/sallyport/v1/broker.ts";
 import { publishOf, subjectOf } from "../test/client/attached.ts";
+import { budgetRows, type Line } from "./budget.ts";
 import { startServer } from "./child-server.ts";
 import { median } from "./measure.ts";
 import { writeReport } from "./report.ts";
@@ -148,14 +149,46 @@ async function measureRevocation() {
   }
 }
 
-const parts = { stream: measureStream, client: measureClient, revocation: measureRevocation };
-const chosen = process.argv.slice(2).filter((word) => word in parts) as (keyof typeof parts)[];
-const report: Record<string, unknown> = {};
-for (const part of chosen.length === 0 ? (Object.keys(parts) as (keyof typeof parts)[]) : chosen) {
-  report[part] = await parts[part]();
-  console.log(part, report[part]);
+/** Whatever is measured, with the lines of its budget. */
+const parts: Readonly<
+  Record<string, () => Promise<{ readonly found: object; readonly lines: readonly Line[] }>>
+> = {
+  stream: async () => {
+    const found = await measureStream();
+    const what = `attached batches of ${batchSize}, cached / bare echo stream`;
+    return { found, lines: [{ what, measured: found.ratio, budget: 0.6, atLeast: true, unit: "x" }] };
+  },
+  client: async () => {
+    const found = await measureClient();
+    const line = (what: string, perSecond: number, budget: number): Line => ({
+      what,
+      measured: perSecond / 1e6,
+      budget,
+      atLeast: true,
+      unit: "M/s",
+    });
+    const lines = [
+      line("client hit, 1k keys", found.hits_1k_per_s, 5),
+      line("client hit, 40k random keys", found.hits_40k_per_s, 1),
+    ];
+    return { found, lines };
+  },
+  revocation: async () => {
+    const found = await measureRevocation();
+    const what = `revocation, ${found.clients} clients, ${found.sessions} sessions, p99`;
+    return { found, lines: [{ what, measured: found.p99_ms, budget: 50, atLeast: false, unit: "ms" }] };
+  },
+};
+const named = process.argv.slice(2).filter((word) => word in parts);
+const report: Record<string, object> = {};
+const lines: Line[] = [];
+for (const name of named.length === 0 ? Object.keys(parts) : named) {
+  const measured = await parts[name]?.();
+  if (measured === undefined) continue;
+  report[name] = measured.found;
+  lines.push(...measured.lines);
 }
-console.log(
-  "budgets: stream ratio >= 0.60; hits >= 5M/s over 1k, >= 1M/s over 40k; revocation p99 <= 50 ms idle",
-);
-writeReport("attach", report);
+const rows = budgetRows(lines);
+console.table(rows);
+console.log(report);
+writeReport("attach", { lines: rows, ...report });

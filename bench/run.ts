@@ -1,16 +1,8 @@
+import { budgetRows, type Line } from "./budget.ts";
 import { measureByModel } from "./by-model.ts";
 import { measureInProcess } from "./in-process.ts";
 import { findGhz, measureOverGrpc } from "./over-grpc.ts";
 import { writeReport } from "./report.ts";
-
-interface Line {
-  readonly what: string;
-  readonly measured: number;
-  readonly budget: number;
-  /** Whether more is better. */
-  readonly atLeast: boolean;
-  readonly unit: string;
-}
 
 const lines: Line[] = [];
 const inProcess = measureInProcess();
@@ -65,13 +57,7 @@ else {
   );
 }
 
-const rows = lines.map(({ what, measured, budget, atLeast, unit }) => ({
-  what,
-  measured: Number(measured.toFixed(3)),
-  budget: `${atLeast ? ">=" : "<="} ${budget}`,
-  unit,
-  met: atLeast ? measured >= budget : measured <= budget,
-}));
+const rows = budgetRows(lines);
 console.table(rows);
 console.log({ ...inProcess, ...overGrpc });
 writeReport("latest", { lines: rows, in_process: inProcess, by_model: byModel, over_grpc: overGrpc ?? null });

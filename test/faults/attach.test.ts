@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import path from "node:path";
+import { credentials } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { App } from "../../src/app.ts";
+import { AdminServiceClient, type SetOverrideResponse } from "../../src/gen/sallyport/v1/admin.ts";
 import { type Fleet, makeFleet, serveFleet } from "../client/attached.ts";
 import { TcpProxy } from "./tcp-proxy.ts";
 
@@ -91,6 +93,28 @@ describe("after a receipt no attached client allows on the old facts", () => {
     expect(receipt.fenced).toEqual([{ peer: "broker", client: "child/0", sessions: 0 }]);
     child.kill("SIGCONT");
     await mustNotAllowAfter(at);
+  });
+
+  it("where another kind of override was set over the API while it was stopped", async () => {
+    const admin = new AdminServiceClient(app.grpcAddress, credentials.createInsecure());
+    try {
+      child.kill("SIGSTOP");
+      const target = { kind: "device", id: "meter-0" };
+      const wanted = { kind: "safe_mode", target, mode: "", signal: "", reason: "test" };
+      const override = { id: "", by: "", since: 0, expires_at: 0, ...wanted };
+      const { receipt } = await new Promise<SetOverrideResponse>((resolve, reject) =>
+        admin.setOverride({ override, author: "", wait: true }, (error, answer) =>
+          error ? reject(error) : resolve(answer),
+        ),
+      );
+      const at = Date.now();
+      expect(receipt).toMatchObject({ complete: true, evicted: [], pending: [], uncovered: [] });
+      expect(receipt?.fenced).toMatchObject([{ client: "child/0" }]);
+      child.kill("SIGCONT");
+      await mustNotAllowAfter(at);
+    } finally {
+      admin.close();
+    }
   });
 
   it("where it is cut off, and where the cut heals", async () => {
