@@ -201,7 +201,8 @@ export class Attachments {
       const done = (): void => {
         clearTimeout(timer);
         this.#waiting.delete(done);
-        resolve();
+        // Acknowledgements come together: one look at all of those of a turn.
+        setImmediate(resolve);
       };
       const timer = setTimeout(done, atMostMs);
       this.#waiting.add(done);

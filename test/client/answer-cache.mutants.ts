@@ -12,9 +12,15 @@ export const law: Mutants = {
       replace: "subject.lastText !== textOf(query)",
     },
     {
-      what: "an answer has no end of its own",
+      what: "an answer has no end by the monotonic clock",
       file: cache,
       find: "if (sinceMonotonicMs >= subject.lastEndMonotonicMs) return undefined;",
+      replace: "",
+    },
+    {
+      what: "an answer has no end by the wall clock",
+      file: cache,
+      find: "if (wallMs - this.#originWallMs >= subject.lastEndWallMs) return undefined;",
       replace: "",
     },
     {

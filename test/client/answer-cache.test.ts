@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AnswerCache, type SteadyQuery } from "../../src/client/answer-cache.ts";
 import type { Memory } from "../../src/client/memory.ts";
+import type { Reading } from "../../src/coherence/client-lease.ts";
 import type { Decision } from "../../src/decision/decision.ts";
 import type { Subject } from "../../src/decision/query.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
@@ -33,7 +34,7 @@ interface Kept {
   readonly question: number;
   readonly id: number;
   readonly memory: Memory;
-  readonly fromMs: number;
+  readonly from: Reading;
   readonly usableMs: number;
   readonly aloneMs: number;
   readonly restsOn: readonly string[];
@@ -69,6 +70,11 @@ const step = fc.oneof(
     arbitrary: fc.record({ do: fc.constant("pass" as const), seconds: fc.constantFrom(0.5, 2, 9) }),
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("renew" as const) }) },
+  // The wall clock alone: set, or gone on while the machine slept.
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("jump" as const), seconds: fc.constantFrom(-9, 2, 9) }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("end" as const) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("alone" as const) }) },
 );
@@ -83,30 +89,35 @@ describe("law", () => {
         const subjects = [0, 1, 2].map(subjectOf);
         let memory = cache.memory();
         memory.lease.granted(memory.lease.renew(cache.reading()), 5000);
-        let leased = 0;
+        let leased: Reading | undefined = cache.reading();
+        /** The longer of what both clocks show. */
+        const since = (from: Reading): number => {
+          const { monotonicMs, wallMs } = cache.reading();
+          return Math.max(monotonicMs - from.monotonicMs, wallMs - from.wallMs);
+        };
         let alone = false;
         let kept: Kept[] = [];
         let ids = 0;
         for (const each of steps) {
-          const nowMs = clock.monotonicMs();
           // Without any node nothing is heard.
           if (alone && ["renew", "keep", "change", "alone"].includes(each.do)) continue;
           if (each.do === "pass") clock.advance(each.seconds);
+          else if (each.do === "jump") clock.setWall(clock.now() + each.seconds);
           else if (each.do === "renew") {
             memory.lease.granted(memory.lease.renew(cache.reading()), 5000);
-            leased = nowMs;
+            leased = cache.reading();
           } else if (each.do === "end") {
             // A stream ends and another one is up at once.
             cache.ended(memory);
             memory = cache.memory();
             cache.heard();
-            [kept, alone, leased] = [[], false, Number.NEGATIVE_INFINITY];
+            [kept, alone, leased] = [[], false, undefined];
           } else if (each.do === "alone") {
             // The stream ends and no node can be reached; what comes later is of another one.
             cache.ended(memory);
             cache.standAlone(new Set(["publish"]));
             alone = true;
-            leased = Number.NEGATIVE_INFINITY;
+            leased = undefined;
           } else if (each.do === "change") {
             memory.changed(1, each.record === "everything" ? [] : [each.record]);
             const touched = new Set(
@@ -121,7 +132,13 @@ describe("law", () => {
             const { aloneMs, usableMs } = each;
             ids += 1;
             cache.keep(memory, query, decision(ids), cache.reading(), { aloneMs, usableMs }, restsOn);
-            const own = { device: each.device, question: each.question, id: ids, memory, fromMs: nowMs };
+            const own = {
+              device: each.device,
+              question: each.question,
+              id: ids,
+              memory,
+              from: cache.reading(),
+            };
             // What a subject rests on is what any of its answers does.
             const all = kept.some((one) => one.device === each.device && one.restsOn.includes("all"));
             const rests = all && !each.shared ? [...restsOn, "all"] : restsOn;
@@ -135,8 +152,8 @@ describe("law", () => {
             const subject = each.same ? (subjects[each.device] as Subject) : subjectOf(each.device);
             const query = questionOf(subject, each.question);
             const one = kept.find((any) => any.device === each.device && any.question === each.question);
-            const age = nowMs - (one?.fromMs ?? 0);
-            const live = nowMs - leased < 5000 && age < (one?.usableMs ?? 0);
+            const age = one === undefined ? 0 : since(one.from);
+            const live = leased !== undefined && since(leased) < 5000 && age < (one?.usableMs ?? 0);
             const lone = alone && query.kind === "publish" && age < (one?.aloneMs ?? 0);
             const expected = one !== undefined && (live || lone) ? `d-${one.id}` : undefined;
             expect(cache.find(query)?.decision_id).toBe(expected);
