@@ -48,7 +48,9 @@ export class SessionsOfAll implements Disposable {
     entries.set(key, { broker, session, holders: new Set([worker]), ending: undefined });
     const [oldest] = entries.values();
     if (entries.size > most && oldest !== undefined) void this.#drop(oldest);
-    if (before !== undefined) await this.#forget(before, worker);
+    if (before === undefined) return;
+    this.#orphans.delete(before);
+    await this.#forget(before, worker);
   }
 
   find({ broker, key, worker }: SessionAbout): SharedSession | undefined {

@@ -134,6 +134,7 @@ export class EnforcementPoint {
     if (session?.id === id) this.sessions.remove(session);
     // Whatever was to end has ended, or another process sees to it.
     this.kicks?.cancel(key);
+    this.#strays.thrownOut(key);
   }
 
   async #found(key: string): Promise<BrokerSession | undefined> {

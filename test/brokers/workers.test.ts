@@ -34,6 +34,7 @@ describe("EMQX before two workers", () => {
       more,
     );
     service = await serveProcesses(premises.config);
+    await service.until("it is ready", async () => (await fetch(`http://${service.http}/readyz`)).ok);
   }, 120_000);
   afterAll(async () => {
     await service?.[Symbol.asyncDispose]();
