@@ -13,6 +13,8 @@ export class OpenSession {
   readonly parts: SessionParts;
   readonly filters: Map<string, 0 | 1 | 2> = new Map();
   #open = true;
+  /** It was closed because trust was withdrawn, not by the broker. */
+  withdrawn = false;
 
   constructor(id: number, parts: SessionParts) {
     this.id = id;
@@ -33,6 +35,7 @@ export class OpenSession {
   end(reason: string): void {
     if (!this.#open) return;
     this.#open = false;
+    this.withdrawn = true;
     this.parts.onEnd(reason);
   }
 

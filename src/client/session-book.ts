@@ -107,7 +107,6 @@ export class SessionBook {
     );
     const kept = open.filter(Boolean).length;
     const closed = open.length - kept;
-    this.ended += closed;
     stream.say({ $case: "ack", value: { position, sessions: { closed, kept } } });
   }
 
@@ -125,6 +124,7 @@ export class SessionBook {
     const known = this.#entries.get(session.id);
     if (known === undefined) return;
     this.#entries.delete(session.id);
+    if (session.withdrawn) this.ended += 1;
     known.home?.say({ $case: "closed", value: { session_id: session.id } });
   }
 }

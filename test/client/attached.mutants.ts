@@ -22,6 +22,12 @@ export const law: Mutants = {
       replace: "    downSinceMs = undefined;",
     },
     {
+      what: "an answer of another node counts for a session that is announced here",
+      file: "src/client/session-book.ts",
+      find: "if (home.up && !same) void this.#recheck(session);",
+      replace: "",
+    },
+    {
       what: "answers count without a lease",
       file: "src/client/attached-stream.ts",
       find: "position < this.#memory.position || !this.trusted",

@@ -4,6 +4,7 @@ import { status } from "@grpc/grpc-js";
 import { afterEach, describe, expect, it } from "vitest";
 import { type Attached, type AttachOptions, attach } from "../../src/client/client.ts";
 import type { Decision } from "../../src/decision/decision.ts";
+import type * as wire from "../../src/gen/sallyport/v1/decision.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
 import type { Fault } from "../../src/runtime/fault.ts";
 import { publishOf, subjectOf, until } from "./attached.ts";
@@ -108,6 +109,59 @@ describe("a service that is dead", () => {
     await node[Symbol.asyncDispose]();
     await until(() => attached.metrics().streams_up === 0);
     expect(await attached.decide(query)).toMatchObject({ allow: false, reason: "internal_error" });
+  });
+});
+
+describe("a session whose connect another node has answered", () => {
+  const node = (epoch: string, decision: Partial<wire.Decision> = {}): Handler => {
+    const inner = kind({ decision: wireAllow(decision), usable_ms: 0 });
+    return (said, stream) => {
+      const answer = inner(said, stream);
+      return answer?.$case === "welcome" ? { ...answer, value: { ...answer.value, epoch } } : answer;
+    };
+  };
+  const connects = ({ heard }: TestBrokerService): number =>
+    heard.filter(
+      (said) => said.$case === "checks" && said.value.items.some(({ check }) => check?.$case === "connect"),
+    ).length;
+
+  it("is asked about again where it is announced: that node may know more than its order of changes tells", async () => {
+    const first = await service(node("a"));
+    const second = await service(node("b", { allow: false, reason: "device_quarantined" }));
+    const attached = client({ addresses: [first.address, second.address], deadlineMs: 20_000 });
+    await attached.ready(20_000);
+    await until(() => attached.metrics().streams_up === 2);
+    // A device that is the first node's.
+    let device = 0;
+    let connect = await attached.decide({ kind: "connect", subject: subjectOf(device) });
+    while (!connect.allow) connect = await attached.decide({ kind: "connect", subject: subjectOf(++device) });
+    const before = connects(second);
+    await first[Symbol.asyncDispose]();
+    await until(() => attached.metrics().streams_up === 1);
+    const ended: string[] = [];
+    attached.session({
+      subject: subjectOf(device),
+      connect,
+      onEnd: (why) => ended.push(why),
+      onRevoked: () => {},
+    });
+    await until(() => ended.length > 0);
+    expect(ended).toEqual(["device_quarantined"]);
+    expect(connects(second)).toBe(before + 1);
+    await until(() => attached.metrics().sessions === 0);
+    expect(attached.metrics().sessions_ended).toBe(1);
+  });
+
+  it("is not, where it is the same node: what changed since is told", async () => {
+    const only = await service(node("a"));
+    const attached = client({ addresses: [only.address], deadlineMs: 20_000 });
+    await attached.ready(20_000);
+    const subject = subjectOf(0);
+    const connect = await attached.decide({ kind: "connect", subject });
+    attached.session({ subject, connect, onEnd: () => {}, onRevoked: () => {} });
+    await until(() => only.heard.some(({ $case }) => $case === "opened"));
+    await attached.decide(query);
+    expect(connects(only)).toBe(1);
   });
 });
 
