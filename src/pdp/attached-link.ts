@@ -111,7 +111,12 @@ export class AttachedLink {
   }
 
   /** An answer goes out that may be remembered until `untilMs`, and without any node until `staticUntil`. */
-  remembers(restsOn: readonly RecordKey[], untilMs: number, nowMs: number, staticUntil = 0): void {
+  remembers(
+    restsOn: readonly RecordKey[],
+    untilMs: number,
+    now: { readonly monotonicMs: number; readonly unixS: number },
+    staticUntil = 0,
+  ): void {
     if (staticUntil > this.#staticUntil) this.#staticUntil = staticUntil;
     for (const key of restsOn) {
       const had = this.#interest.get(key);
@@ -124,7 +129,7 @@ export class AttachedLink {
     }
     if (this.#interest.size < this.#pruneAt) return;
     for (const [key, { staticUntil: promised, untilMs: until }] of this.#interest)
-      if (until <= nowMs && promised === 0) this.#interest.delete(key);
+      if (until <= now.monotonicMs && promised <= now.unixS) this.#interest.delete(key);
     this.#pruneAt = Math.max(pruneAt, this.#interest.size * 2);
   }
 

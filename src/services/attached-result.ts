@@ -32,13 +32,13 @@ export function attachedResult(
 ): wire.AttachedResult {
   const usable_ms = usableMs(query, decision, clock.wallMs(), mostMs);
   const { durationMs, marginMs } = attachments.terms;
-  const nowMs = clock.monotonicMs();
+  const now = { monotonicMs: clock.monotonicMs(), unixS: clock.now() };
   // An allow on its way counts as remembered: it may be read as long as the lease lasts.
   const reachMs = decision.allow ? Math.max(usable_ms, durationMs) : usable_ms;
   const alone = link.failsStatic(query.kind) ? staticMs(decision, usable_ms, clock.wallMs()) : 0;
-  const staticUntil = alone === 0 ? 0 : promisedUntil(clock.now(), alone);
+  const staticUntil = alone === 0 ? 0 : promisedUntil(now.unixS, alone);
   if (staticUntil > 0) promised?.(staticUntil);
-  if (reachMs > 0) link.remembers(decision.rests_on, nowMs + reachMs + marginMs, nowMs, staticUntil);
+  if (reachMs > 0) link.remembers(decision.rests_on, now.monotonicMs + reachMs + marginMs, now, staticUntil);
   if (usable_ms === 0) return unusable(decision);
   return {
     decision: toWireDecision(decision),

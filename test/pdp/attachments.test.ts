@@ -28,8 +28,8 @@ function open() {
   );
   const change = (): number => attachments.apply({ scope: "records", revision: 0, keys: [key] });
   const remember = (staticUntil = 0): void => {
-    const nowMs = clock.monotonicMs();
-    link.remembers([key], nowMs + 60_000, nowMs, staticUntil);
+    const now = { monotonicMs: clock.monotonicMs(), unixS: clock.now() };
+    link.remembers([key], now.monotonicMs + 60_000, now, staticUntil);
   };
   return { attachments, change, clock, link, remember, told };
 }
@@ -100,6 +100,22 @@ describe("what a client was granted for a time without any node", () => {
     expect(attachments.receiptNow(before).uncovered).toEqual([{ device: "meter-1", may_allow_until: until }]);
     clock.advance(until - start - 30);
     expect(attachments.receiptNow(before).uncovered).toEqual([]);
+  });
+
+  it("is forgotten after its end, so that what is known of a stream stays bounded", () => {
+    const { clock, link } = open();
+    const remember = (from: number, count: number): void => {
+      const now = { monotonicMs: clock.monotonicMs(), unixS: clock.now() };
+      for (let i = from; i < from + count; i++)
+        link.remembers([`device:m-${i}`], now.monotonicMs + 1000, now, now.unixS + 30);
+    };
+    remember(0, 4000);
+    clock.advance(10);
+    remember(4000, 4000);
+    expect(link.remembered).toBe(8000);
+    clock.advance(60);
+    remember(8000, 4000);
+    expect(link.remembered).toBeLessThan(8000);
   });
 
   it("is bounded by the answer's own end, and nothing where the answer may not be used again", () => {
