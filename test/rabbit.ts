@@ -116,6 +116,8 @@ ${settings}`,
       },
     });
     this.#children = [broker, names];
+    // Also where the process ends before anybody disposes of it.
+    process.once("exit", this.#kill);
     for (
       const end = Date.now() + bootMs;
       !(existsSync(at("log")) && boots.test(this.log));
@@ -127,13 +129,17 @@ ${settings}`,
     }
   }
 
+  readonly #kill = (): readonly ChildProcess[] => {
+    const running = this.#children.filter(
+      ({ exitCode, pid, signalCode }) => pid !== undefined && exitCode === null && signalCode === null,
+    );
+    for (const { pid = 0, spawnfile } of running) process.kill(spawnfile === "nice" ? -pid : pid, "SIGKILL");
+    return running;
+  };
+
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const child of this.#children) {
-      if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) continue;
-      const gone = once(child, "exit");
-      process.kill(child.spawnfile === "nice" ? -child.pid : child.pid, "SIGKILL");
-      await gone;
-    }
+    process.off("exit", this.#kill);
+    await Promise.all(this.#kill().map((child) => once(child, "exit")));
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
 }
