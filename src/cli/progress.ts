@@ -3,6 +3,12 @@
 const width = 30;
 const everyMs = 100;
 
+/** `[###...] 50 %`, for a share from 0 to 1. */
+export function barOf(share: number): string {
+  const known = Math.max(0, Math.min(1, share));
+  return `[${"#".repeat(Math.round(known * width)).padEnd(width, ".")}] ${Math.floor(known * 100)} %`;
+}
+
 /** Shows how far it is. Call it often: it draws ten times a second at most; `done` takes the bar away. */
 export class Progress {
   readonly #total: number;
@@ -22,9 +28,7 @@ export class Progress {
     const nowMs = performance.now();
     if (nowMs - this.#drawnMs < everyMs) return;
     this.#drawnMs = nowMs;
-    const share = Math.min(1, count / this.#total);
-    const bar = "#".repeat(Math.round(share * width)).padEnd(width, ".");
-    process.stderr.write(`\r${this.#label} [${bar}] ${Math.floor(share * 100)} %`);
+    process.stderr.write(`\r${this.#label} ${barOf(count / this.#total)}`);
   }
 
   done(): void {

@@ -1,6 +1,12 @@
 /** The registry's status, and what became of a push, as people read them. */
-import type { GetStatusResponse, SourceStatus, SyncDuty } from "../gen/sallyport/v1/registry.ts";
+import type {
+  GetStatusResponse,
+  SourceLoading,
+  SourceStatus,
+  SyncDuty,
+} from "../gen/sallyport/v1/registry.ts";
 import { showMoment, showSpan } from "./moment.ts";
+import { barOf } from "./progress.ts";
 import { visible } from "./visible.ts";
 
 /** Most rejected records that are shown. */
@@ -9,6 +15,12 @@ const shown = 10;
 function renderCounts(counts: Readonly<Record<string, number>>): string {
   const pairs = Object.entries(counts).filter(([, count]) => count !== 0);
   return pairs.length === 0 ? "none" : pairs.map(([name, count]) => `${name} ${count}`).join(", ");
+}
+
+/** `[######......] 50 %, 600 of about 1200 records, 2 s`. */
+function renderLoading({ expected, records, seconds }: SourceLoading): string {
+  if (expected === 0) return `${records} records, ${showSpan(seconds)}`;
+  return `${barOf(records / expected)}, ${records} of about ${expected} records, ${showSpan(seconds)}`;
 }
 
 function renderSource(source: SourceStatus, now: number): string {
@@ -31,6 +43,7 @@ function renderSource(source: SourceStatus, now: number): string {
   const lines = [`source ${visible(name)}: ${records} records, ${age}${word}`];
   if (records > 0) lines.push(`  holds      ${renderCounts(counts)}`);
   if (epoch !== "") lines.push(`  position   ${revision} of epoch ${visible(epoch)}`);
+  if (source.loading !== undefined) lines.push(`  loading    ${renderLoading(source.loading)}`);
   if (unconfirmed_loss > 0)
     lines.push(
       `  waiting    a snapshot that loses ${unconfirmed_loss} records: sallyport registry confirm ${visible(name)}`,

@@ -1,4 +1,5 @@
 /** `sallyport registry status` and `sallyport registry push`. */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { systemClock } from "../runtime/clock.ts";
 import { type ConnectionFlags, withConnection } from "./connection.ts";
@@ -6,6 +7,7 @@ import { examples } from "./examples.ts";
 
 interface StatusFlags extends ConnectionFlags {
   readonly json?: true;
+  readonly watch?: true;
 }
 
 interface PushFlags extends ConnectionFlags {
@@ -17,9 +19,15 @@ interface PushFlags extends ConnectionFlags {
 async function runStatus(flags: StatusFlags): Promise<void> {
   const { getStatus } = await import("./registry-call.ts");
   const { renderStatus } = await import("./registry-page.ts");
-  const status = await getStatus(flags);
-  const page = flags.json === true ? `${JSON.stringify(status)}\n` : renderStatus(status, systemClock.now());
-  process.stdout.write(page);
+  for (;;) {
+    const status = await getStatus(flags);
+    const page =
+      flags.json === true ? `${JSON.stringify(status)}\n` : renderStatus(status, systemClock.now());
+    const top = flags.watch === true && flags.json !== true && process.stdout.isTTY ? "\u001b[H\u001b[J" : "";
+    process.stdout.write(top + page);
+    if (flags.watch !== true) return;
+    await sleep(1000);
+  }
 }
 
 async function runConfirm(source: string, flags: ConnectionFlags): Promise<void> {
@@ -53,9 +61,16 @@ export function registry(program: Command): void {
       "Sources of records, how old they are, and what was rejected.\n" +
         "Exit code: 0, or 1 where the service cannot be asked.",
     )
-    .option("--json", "the whole status as JSON on one line");
+    .option("--json", "the whole status as JSON on one line")
+    .option("--watch", "again every second, until it is interrupted: how far a snapshot is");
   withConnection(status)
-    .addHelpText("after", examples(["at a glance", "sallyport registry status"]))
+    .addHelpText(
+      "after",
+      examples(
+        ["at a glance", "sallyport registry status"],
+        ["while a source loads", "sallyport registry status --watch"],
+      ),
+    )
     .action(runStatus);
   const confirm = parent
     .command("confirm")

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { Fault } from "../runtime/fault.ts";
 import { type ConfigFlags, readConfig, withConfig } from "./config-options.ts";
 import { examples } from "./examples.ts";
+import { showLoading } from "./loading-bar.ts";
 import { readVersion } from "./version.ts";
 import { welcome } from "./welcome.ts";
 
@@ -33,10 +34,12 @@ async function run(flags: ConfigFlags): Promise<void> {
   const config = await readConfig(flags);
   const version = readVersion();
   const workers = config.workers ?? Math.max(1, availableParallelism() - 1);
+  const loading = showLoading();
   const app =
     workers === 0
       ? await (await import("../app.ts")).startApp(config, { version, watchdog: true })
       : await (await import("../primary.ts")).startPrimary(config, workers, { version });
+  loading[Symbol.dispose]();
   const stopped = untilStopped();
   process.on("SIGHUP", () => {
     app.reload().then(

@@ -1,6 +1,7 @@
 /** What a feed was last told and what has happened on it, for the status. */
 import type { Fault } from "../runtime/fault.ts";
 import type { Delta, DeltaOutcome } from "./delta-batch.ts";
+import type { Loading, LoadProgress } from "./load-progress.ts";
 import { maxRejectedListed, type Rejected } from "./source-status.ts";
 import type { SyncCounters } from "./sync.ts";
 
@@ -16,6 +17,8 @@ export interface FeedTold {
   readonly unconfirmedLoss?: number;
   /** What is here differs from what the source says it has; it ages until that is mended. */
   readonly diverges?: boolean;
+  /** The snapshot under way. */
+  readonly loading?: Loading;
 }
 
 /** The report of one feed. */
@@ -25,6 +28,8 @@ export class FeedReport {
   readonly #resyncs: Record<string, number> = {};
   /** Why the source could not be used when it was last tried. */
   fault: Fault | undefined;
+  /** The snapshot under way, if any. */
+  loading: LoadProgress | undefined;
   /** Whether what is here differs from what the source says it has. */
   diverges = false;
   /** What happened since the start. */
@@ -71,6 +76,7 @@ export class FeedReport {
       counters: { ...this.counters },
       resyncs: { ...this.#resyncs },
       ...(this.diverges ? { diverges: true } : {}),
+      ...(this.loading === undefined ? {} : { loading: this.loading.now() }),
       ...(fault === undefined ? {} : { fault }),
       ...(unconfirmedLoss === undefined ? {} : { unconfirmedLoss }),
     };

@@ -7,6 +7,7 @@ import { type Delta, DeltaBatch, type DeltaOutcome } from "./delta-batch.ts";
 import { FeedNews } from "./feed-news.ts";
 import type { FeedOptions } from "./feed-options.ts";
 import { FeedReport, type FeedTold } from "./feed-report.ts";
+import { LoadProgress } from "./load-progress.ts";
 import { LossGuard } from "./loss-guard.ts";
 import type { LostTrust } from "./lost-trust.ts";
 import { readBucket } from "./read-bucket.ts";
@@ -28,6 +29,8 @@ export interface SnapshotOptions {
   readonly asOfMs: number;
   /** Largest share of the source's records that it may delete or spoil, 0 to 1; 1 confirms any loss. */
   readonly maxLostShare: number;
+  /** About how many records it has; default: as many as are in force. */
+  readonly expected?: number;
   /** Where the feed stands after it, if it has positions. */
   readonly position?: FeedPosition;
 }
@@ -193,10 +196,10 @@ export class Feed implements AsyncDisposable {
   }
 
   async #apply(
-    { asOfMs, maxLostShare, position }: SnapshotOptions,
+    { asOfMs, expected, maxLostShare, position }: SnapshotOptions,
     fill: (sink: SnapshotSink) => Promise<{ readonly trailer: boolean }>,
   ): Promise<SnapshotResult> {
-    const { age, name, store } = this.#options;
+    const { age, clock, name, store } = this.#options;
     // What an earlier fold left over is in force: it must be in its place before anything new is staged.
     await store.fold();
     const lost = this.#options.lostTrust();
@@ -204,9 +207,12 @@ export class Feed implements AsyncDisposable {
     let flipped = false;
     const rejected: Rejected[] = [];
     let rejectedTotal = 0;
+    const progress = new LoadProgress(name, expected ?? draft.total, clock);
+    this.#report.loading = progress;
     try {
       const { trailer } = await fill({
         put: (entry, line, version) => {
+          progress.take();
           const { key, record } = entry;
           const held = key === undefined ? undefined : store.get(key);
           const reason = this.#foreign(lost, key, record, held) ?? draft.put(entry, line, version);
@@ -242,6 +248,8 @@ export class Feed implements AsyncDisposable {
       if (!flipped) await store.discard();
       throw error;
     } finally {
+      this.#report.loading = undefined;
+      progress.end();
       if (flipped) await store.fold();
     }
   }

@@ -5,6 +5,7 @@ import { basename, dirname, extname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
+import { expectedLines } from "./expected-lines.ts";
 import type { Feed, SnapshotResult } from "./feed.ts";
 import type { FeedChoice } from "./feed-choice.ts";
 import { type FleetFormat, readFleet } from "./read-fleet.ts";
@@ -146,8 +147,13 @@ export class RegistryFile implements AsyncDisposable {
     const file = await open(path, "r");
     let look: Look;
     try {
+      const expected = this.#format() === "ndjson" ? await expectedLines(file) : undefined;
       const result = await this.#feed.snapshot(
-        { asOfMs, maxLostShare: confirmed ? 1 : maxLostShare },
+        {
+          asOfMs,
+          maxLostShare: confirmed ? 1 : maxLostShare,
+          ...(expected === undefined ? {} : { expected }),
+        },
         (sink) => this.#fill(file, version, sink),
       );
       look = { outcome: "applied", ...result };

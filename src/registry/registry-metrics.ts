@@ -87,6 +87,28 @@ export function registryMetrics(registry: Registry): readonly Metric[] {
         })),
     },
     {
+      name: "sallyport_registry_source_loading_records",
+      help: "Records taken so far of the snapshot that a source is loading; no sample where none is.",
+      type: "gauge",
+      read: () =>
+        registry
+          .status()
+          .sources.flatMap(({ loading, name }) =>
+            loading === undefined ? [] : [{ labels: { source: name }, value: loading.records }],
+          ),
+    },
+    {
+      name: "sallyport_registry_source_loading_expected",
+      help: "About how many records that snapshot has; 0: nobody knows.",
+      type: "gauge",
+      read: () =>
+        registry
+          .status()
+          .sources.flatMap(({ loading, name }) =>
+            loading === undefined ? [] : [{ labels: { source: name }, value: loading.expected }],
+          ),
+    },
+    {
       name: "sallyport_registry_source_faulty",
       help: "Whether a source could not be used when it was last tried.",
       type: "gauge",

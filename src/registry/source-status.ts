@@ -3,6 +3,7 @@
 import type { Origin } from "../decision/report.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Fault } from "../runtime/fault.ts";
+import type { Loading } from "./load-progress.ts";
 import type { FeedPosition, SourceState } from "./record-store.ts";
 import type { Freshness } from "./stored-record.ts";
 import type { SyncCounters } from "./sync.ts";
@@ -29,6 +30,8 @@ export interface SourceStatus extends Freshness {
   readonly unconfirmedLoss?: number;
   /** What is here differs from what the source says it has; it ages until that is mended. */
   readonly diverges?: boolean;
+  /** The snapshot under way, if any. */
+  readonly loading?: Loading;
   /** As whose word its records count; absent: it was not fed since the start. */
   readonly origin?: Origin;
   /** How far its feed was applied, where it has positions. */

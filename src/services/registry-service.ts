@@ -123,6 +123,7 @@ function toSource(source: RegistryStatus["sources"][number]): wire.SourceStatus 
     revision: source.position?.revision ?? 0,
     counters: { ...source.counters },
     origin: source.origin ?? "",
+    loading: source.loading,
     unconfirmed_loss: source.unconfirmedLoss ?? 0,
     diverges: source.diverges ?? false,
     counts: Object.fromEntries(

@@ -96,6 +96,11 @@ export const channelLines: Readonly<Record<string, Wording>> = {
     message: "the clock of a source went back; its facts age by our own",
     fields: message as { source: string; as_of: number; before: number; times: number },
   }),
+  "sallyport:registry:loading": (message) => ({
+    level: "debug",
+    message: "a source is loading",
+    fields: message as { source: string; records: number; expected: number; seconds: number; done: boolean },
+  }),
   "sallyport:registry:override": (message) => {
     const { act, by, override, sequence } = message as OverrideAct;
     const { kind, target, id } = override;

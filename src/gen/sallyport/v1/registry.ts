@@ -292,6 +292,8 @@ export interface SourceStatus {
   counts: { [key: string]: number };
   /** As whose word its records count: operator | verifier | device. Empty: it was not fed since the start. */
   origin: string;
+  /** The snapshot that it is loading; absent: none is. */
+  loading?: SourceLoading | undefined;
 }
 
 export interface SourceStatus_CountersEntry {
@@ -302,6 +304,15 @@ export interface SourceStatus_CountersEntry {
 export interface SourceStatus_CountsEntry {
   key: string;
   value: number;
+}
+
+export interface SourceLoading {
+  /** Records that were taken so far. */
+  records: number;
+  /** About how many there will be; 0: nobody knows. */
+  expected: number;
+  /** Whole seconds since it began. */
+  seconds: number;
 }
 
 export interface RejectedRecord {
@@ -2286,6 +2297,7 @@ function createBaseSourceStatus(): SourceStatus {
     diverges: false,
     counts: {},
     origin: "",
+    loading: undefined,
   };
 }
 
@@ -2335,6 +2347,9 @@ export const SourceStatus: MessageFns<SourceStatus> = {
     });
     if (message.origin !== "") {
       writer.uint32(122).string(message.origin);
+    }
+    if (message.loading !== undefined) {
+      SourceLoading.encode(message.loading, writer.uint32(130).fork()).join();
     }
     return writer;
   },
@@ -2478,6 +2493,14 @@ export const SourceStatus: MessageFns<SourceStatus> = {
             message.origin = reader.string();
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.loading = SourceLoading.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2590,6 +2613,74 @@ export const SourceStatus_CountsEntry: MessageFns<SourceStatus_CountsEntry> = {
             }
 
             message.value = longToNumber(reader.int64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseSourceLoading(): SourceLoading {
+  return { records: 0, expected: 0, seconds: 0 };
+}
+
+export const SourceLoading: MessageFns<SourceLoading> = {
+  encode(message: SourceLoading, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.records !== 0) {
+      writer.uint32(8).int64(message.records);
+    }
+    if (message.expected !== 0) {
+      writer.uint32(16).int64(message.expected);
+    }
+    if (message.seconds !== 0) {
+      writer.uint32(24).int64(message.seconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SourceLoading {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSourceLoading();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.records = longToNumber(reader.int64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.expected = longToNumber(reader.int64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.seconds = longToNumber(reader.int64());
             continue;
           }
         }
