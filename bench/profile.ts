@@ -44,7 +44,11 @@ function byPart({ nodes, samples, timeDeltas }: Profile): Map<string, number> {
   const answers = new Set<number>();
   const visit = (node: Node, answering: boolean): void => {
     const { functionName, url } = node.callFrame;
-    const inside = answering || functionName === "checkPublish" || functionName === "respond";
+    // The handler of the echo, and the decision of the service.
+    const inside =
+      answering ||
+      functionName === "checkPublish" ||
+      (functionName === "decide" && url.endsWith("/pdp/pdp.js"));
     if (inside) answers.add(node.id);
     part.set(node.id, parts.find(([, is]) => is(functionName, url))?.[0] ?? "");
     for (const child of node.children ?? []) visit(byId.get(child) as Node, inside);

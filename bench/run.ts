@@ -42,14 +42,14 @@ else {
   lines.push(
     {
       what: "unary cached / bare echo",
-      measured: overGrpc.cached_rps / overGrpc.echo_rps,
+      measured: overGrpc.cached_ratio,
       budget: 0.9,
       atLeast: true,
       unit: "x",
     },
     {
       what: "unary all-miss / bare echo",
-      measured: overGrpc.miss_rps / overGrpc.miss_echo_rps,
+      measured: overGrpc.miss_ratio,
       budget: 0.6,
       atLeast: true,
       unit: "x",
