@@ -1,11 +1,12 @@
 /** What an attached client remembers: answers by subject and question, each tied to the stream that gave it. */
 import { createHmac, randomBytes } from "node:crypto";
-import { LRUCache } from "lru-cache";
+import type { LRUCache } from "lru-cache";
 import type { Reading } from "../coherence/client-lease.ts";
 import type { Decision } from "../decision/decision.ts";
 import type { PublishQuery, Query, Subject, SubscribeQuery } from "../decision/query.ts";
 import { Subject as WireSubject } from "../gen/sallyport/v1/decision.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { lruOf } from "../runtime/lru.ts";
 import { type CachedAnswer, type CachedSubject, Memory } from "./memory.ts";
 import { toWireSubject } from "./to-wire.ts";
 
@@ -65,16 +66,13 @@ export class AnswerCache {
     this.#originMonotonicMs = Math.floor(clock.monotonicMs());
     this.#originWallMs = clock.wallMs();
     this.#maxAnswers = maxAnswersPerSubject;
-    this.#held = new LRUCache({
-      max: maxSubjects,
-      dispose: (subject) => {
-        subject.dropped = true;
-        subject.lastText = undefined;
-        subject.lastDecision = undefined;
-        subject.last = undefined;
-        subject.answers = undefined;
-        subject.memory.release(subject);
-      },
+    this.#held = lruOf<string, CachedSubject>(maxSubjects, (subject) => {
+      subject.dropped = true;
+      subject.lastText = undefined;
+      subject.lastDecision = undefined;
+      subject.last = undefined;
+      subject.answers = undefined;
+      subject.memory.release(subject);
     });
   }
 

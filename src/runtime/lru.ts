@@ -5,8 +5,9 @@ import { LRUCache } from "lru-cache";
 export type Leaving<K extends object | string, V extends object | string | number> = LRUCache.Disposer<K, V>;
 
 /**
- * An LRU of at most `most` entries (at least one) that takes room as it fills. By lru-cache's `max` it would take
- * the room of all of them when it is made: some 30 ms for 100,000, in which a service answers nobody.
+ * An LRU of at most `most` entries (at least one) that takes room as it fills. By lru-cache's `max` it would take the
+ * room of all of them when it is made, and go through all of it whenever the last entry leaves: some 30 ms and 1 ms for
+ * 100,000, in which nobody is answered.
  */
 export function lruOf<K extends object | string, V extends object | string | number>(
   most: number,
