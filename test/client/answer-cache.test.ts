@@ -76,7 +76,7 @@ const step = fc.oneof(
     arbitrary: fc.record({ do: fc.constant("jump" as const), seconds: fc.constantFrom(-9, 2, 9) }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("end" as const) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("alone" as const) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("alone" as const) }) },
 );
 
 describe("law", () => {
@@ -165,6 +165,7 @@ describe("law", () => {
       }),
       { numRuns: Number(process.env["LAW_RUNS"] ?? 600) },
     );
-    for (const count of Object.values(seen)) expect(count).toBeGreaterThan(50);
+    // Far below what 600 runs usually bring: some questions of each sort were asked.
+    for (const count of Object.values(seen)) expect(count).toBeGreaterThan(20);
   });
 });
