@@ -7,8 +7,6 @@
  * from the cache. The service is one process, or with `--workers` a primary and so many more. Needs `dist/` to be built:
  * from sources each thread would compile them anew, in the midst of what is measured.
  */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -17,6 +15,8 @@ import { connect } from "../src/client/client.ts";
 import type { PublishQuery } from "../src/decision/query.ts";
 import { releaseOf } from "../test/bundle/releases.ts";
 import { certificateFacts, deviceRecord, floorRecord, tenantRecord } from "../test/records.ts";
+import { startBuilt } from "./child-server.ts";
+import { quantile } from "./measure.ts";
 
 const option = (name: string): number | undefined => {
   const at = process.argv.indexOf(name);
@@ -56,30 +56,7 @@ const config = {
 };
 writeFileSync(at("sallyport.json"), JSON.stringify(config));
 
-interface Running {
-  readonly address: string;
-  close(): Promise<unknown>;
-}
-async function start(): Promise<Running> {
-  const args = ["dist/cli/main.js", "serve", "--config", at("sallyport.json")];
-  const child: ChildProcess = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-  const address = await new Promise<string>((resolve, reject) => {
-    let said = "";
-    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
-      said += text;
-      const [, found] = /gRPC +(\S+)/.exec(said) ?? [];
-      if (found !== undefined) resolve(found);
-    });
-    child.once("close", () => reject(new Error("the service ended")));
-  });
-  const close = async (): Promise<void> => {
-    const ended = once(child, "close");
-    child.kill("SIGTERM");
-    await ended;
-  };
-  return { address, close };
-}
-const service = await start();
+const service = await startBuilt(["--config", at("sallyport.json")]);
 const client = connect({ address: service.address, deadlineMs: 10_000 });
 const credential = certificateFacts("m1", now);
 const subject = { client_id: "m1", proof: { type: "asserted" as const, credential } };
@@ -100,11 +77,8 @@ async function ask(asker: number): Promise<void> {
   }
 }
 const summary = (list: readonly number[]): Record<string, number> => {
-  const sorted = [...list].sort((left, right) => left - right);
-  const of = (share: number): number =>
-    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-  const round = (ms: number): number => Math.round(ms * 100) / 100;
-  return { requests: sorted.length, p50_ms: round(of(0.5)), p99_ms: round(of(0.99)), max_ms: round(of(1)) };
+  const of = (share: number): number => Math.round(quantile(list, share) * 100) / 100;
+  return { requests: list.length, p50_ms: of(0.5), p99_ms: of(0.99), max_ms: of(1) };
 };
 
 // Made before: packing takes this process longer than anything that is measured.
@@ -138,5 +112,5 @@ console.log(
   }),
 );
 await client[Symbol.asyncDispose]();
-await service.close();
+await service.stop();
 rmSync(folder, { recursive: true, force: true });

@@ -7,7 +7,7 @@ import { type AttachResponse, BrokerServiceClient } from "../src/gen/sallyport/v
 import { publishOf, subjectOf } from "../test/client/attached.ts";
 import { budgetRows, type Line } from "./budget.ts";
 import { startServer } from "./child-server.ts";
-import { median } from "./measure.ts";
+import { median, quantile } from "./measure.ts";
 import { writeReport } from "./report.ts";
 
 const batchSize = 64;
@@ -58,8 +58,7 @@ async function measureStream() {
     const [bare, cached] = [median(rates.echo), median(rates.service)];
     return { echo_per_s: bare, attached_per_s: cached, ratio: cached / bare };
   } finally {
-    echo.stop();
-    service.stop();
+    await Promise.all([echo.stop(), service.stop()]);
   }
 }
 
@@ -102,7 +101,7 @@ async function measureClient() {
     const mixed = queries.map((_query, i) => queries[(i * 7919) % devices] as (typeof queries)[number]);
     return { hits_1k_per_s: few, hits_40k_per_s: await hitsPerSecond(client, mixed) };
   } finally {
-    service.stop();
+    await service.stop();
   }
 }
 
@@ -138,7 +137,7 @@ async function measureFanOut(clients: number, samples: number): Promise<number[]
   }
   for (const stream of [...streams, asking]) stream.cancel();
   for (const stub of [...stubs, admin]) stub.close();
-  echo.stop();
+  await echo.stop();
   return times;
 }
 
@@ -178,8 +177,6 @@ async function measureRevocation() {
       if (answer.receipt?.evicted.length !== clients)
         throw new Error(`expected ${clients} acknowledgements, not ${JSON.stringify(answer.receipt)}`);
     }
-    const quantile = (all: readonly number[], share: number): number =>
-      [...all].sort((a, b) => a - b)[Math.min(targets - 1, Math.floor(share * targets))] as number;
     const bare = await measureFanOut(clients, targets);
     return {
       clients,
@@ -193,7 +190,7 @@ async function measureRevocation() {
   } finally {
     for (const client of attached) await client[Symbol.asyncDispose]();
     admin.close();
-    service.stop();
+    await service.stop();
   }
 }
 

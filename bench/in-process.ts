@@ -1,7 +1,4 @@
 /** In one process: `decide()` from the cache and without, against the raw evaluation of the same input. */
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import path from "node:path";
 import type { PublishQuery } from "../src/decision/query.ts";
 import type { Evaluation } from "../src/log/event.ts";
 import { ManualClock } from "../src/runtime/clock.ts";
@@ -10,6 +7,7 @@ import { corePdp } from "../test/pdp.ts";
 import { brokerPeer, certificateFacts, deviceRecord, floorRecord, tenantRecord } from "../test/records.ts";
 import { shippedBundle, shippedSnapshot } from "../test/shipped.ts";
 import { interleavedUs } from "./measure.ts";
+import { rawPolicy } from "./raw-policy.ts";
 
 /** Times in microseconds. */
 export interface InProcess {
@@ -18,14 +16,7 @@ export interface InProcess {
   readonly hit_40k_us: number;
   readonly miss_us: number;
   readonly raw_wasm_us: number;
-  readonly publish_policy_us: number;
-  readonly empty_policy_us: number;
 }
-
-// Its ES module has no named exports at run time, whatever its types say.
-const opa = createRequire(import.meta.url)(
-  "@open-policy-agent/opa-wasm",
-) as typeof import("@open-policy-agent/opa-wasm");
 
 const start = 1_800_000_000;
 const devices = 40_000;
@@ -67,19 +58,12 @@ export function measureInProcess(): InProcess {
   mustAllow(miss());
   const inputJson = last?.inputJson ?? "{}";
   const input: unknown = JSON.parse(inputJson);
-  const raw = opa.loadPolicySync(shippedBundle.wasm, 64);
-  raw.setData(shippedBundle.data);
-  const empty = opa.loadPolicySync(
-    readFileSync(path.resolve(import.meta.dirname, "../bundles/empty.wasm")),
-    64,
-  );
-  empty.setData({});
+  const raw = rawPolicy(shippedBundle.wasm, shippedBundle.data);
   const times = interleavedUs({
     hit1k: (i) => decider.decide(queries[i % 1000] as PublishQuery),
     hit40k: (i) => decider.decide(queries[order[i % devices] as number] as PublishQuery),
     miss,
     raw: () => raw.evaluate(input, "sallyport/publish"),
-    empty: () => empty.evaluate(input, 0),
   });
   return {
     input_bytes: Buffer.byteLength(inputJson),
@@ -87,8 +71,6 @@ export function measureInProcess(): InProcess {
     hit_40k_us: times["hit40k"] as number,
     miss_us: times["miss"] as number,
     raw_wasm_us: times["raw"] as number,
-    publish_policy_us: times["raw"] as number,
-    empty_policy_us: times["empty"] as number,
   };
 }
 

@@ -27,6 +27,12 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
+/** The value below which `share` of a list lies; 0 of none. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+}
+
 /** Median times of several calls measured in turns, so that a noisy machine disturbs all alike. */
 export function interleavedUs(
   calls: Readonly<Record<string, (i: number) => unknown>>,

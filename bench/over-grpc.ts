@@ -1,9 +1,10 @@
 /** Over gRPC: a bare echo and the service in turns, asked the same messages by ghz. */
-import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
+import { type ChildServer, startBuilt, startNode } from "./child-server.ts";
 import { median } from "./measure.ts";
 
 /** Calls per second, medians of the rounds; and medians of the ratios within a round, which a machine's mood spoils less. */
@@ -35,35 +36,6 @@ export function findGhz(): string[] | undefined {
     if (spawnSync(command, [...args, "--version"]).status === 0) return candidate;
   }
   return undefined;
-}
-
-/** A server in a process of its own. */
-export interface Server {
-  readonly address: string;
-  /** Resolves when the process has ended. */
-  stop(): Promise<void>;
-}
-
-async function start(args: readonly string[], announced: RegExp): Promise<Server> {
-  const command = process.execPath;
-  const child: ChildProcess = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"], cwd: root });
-  const address = await new Promise<string>((resolve, reject) => {
-    let seen = "";
-    child.stdout?.on("data", (chunk: Buffer) => {
-      seen += chunk.toString();
-      const found = announced.exec(seen);
-      if (found?.[1] !== undefined) resolve(found[1]);
-    });
-    child.on("exit", (code) => reject(new Error(`${command} ended with ${code}: ${seen}`)));
-  });
-  return {
-    address: address.includes(":") ? address : `127.0.0.1:${address}`,
-    stop: () =>
-      new Promise((resolve) => {
-        child.once("exit", () => resolve());
-        child.kill("SIGTERM");
-      }),
-  };
 }
 
 const day = 86_400;
@@ -131,8 +103,8 @@ export async function callsPerSecond(ghz: Ghz, address: string, duration: number
 
 /** The echo and the service, asked the same. */
 export interface Pair {
-  readonly echo: Server;
-  readonly service: Server;
+  readonly echo: ChildServer;
+  readonly service: ChildServer;
   /** One question, over and over. */
   readonly cached: Ghz;
   /** A topic of its own for each. */
@@ -159,29 +131,20 @@ export async function startPair(
   spawnSync("node", ["examples/quickstart/freshen.mjs", "--out", path.join(folder, "fleet.ndjson")], {
     cwd: root,
   });
-  const echo = await start(
+  const echo = await startNode(
     [...nodeArgs("echo"), "--import", "tsx", "bench/echo-server.ts"],
-    /listening (\d+)/,
+    /listening (?<grpc>\d+)/,
   );
-  const service = await start(
-    [
-      ...nodeArgs("service"),
-      "dist/cli/main.js",
-      "serve",
-      "--config",
-      "examples/quickstart/sallyport.yaml",
-      "--set",
-      "grpc.listen=127.0.0.1:0",
-      "--set",
-      "http.listen=127.0.0.1:0",
-      "--set",
-      `registry.dir=${path.join(folder, "registry")}`,
-      "--set",
-      `registry.file.path=${path.join(folder, "fleet.ndjson")}`,
-      "--set",
-      `decision_log.path=${path.join(folder, "decisions.ndjson")}`,
-    ],
-    /gRPC\s+(127\.0\.0\.1:\d+)/,
+  const set = Object.entries({
+    "grpc.listen": "127.0.0.1:0",
+    "http.listen": "127.0.0.1:0",
+    "registry.dir": path.join(folder, "registry"),
+    "registry.file.path": path.join(folder, "fleet.ndjson"),
+    "decision_log.path": path.join(folder, "decisions.ndjson"),
+  }).flatMap(([option, value]) => ["--set", `${option}=${value}`]);
+  const service = await startBuilt(
+    ["--config", "examples/quickstart/sallyport.yaml", ...set],
+    nodeArgs("service"),
   );
   return {
     echo,
@@ -211,8 +174,8 @@ export async function measureOverGrpc(ghz: readonly string[]): Promise<OverGrpc>
     }
     const ratios = { cached: [] as number[], miss: [] as number[] };
     /** One after the other, in turns who is first. */
-    const compare = async (ask: Ghz, first: Server): Promise<readonly [number, number]> => {
-      const rate = new Map<Server, number>();
+    const compare = async (ask: Ghz, first: ChildServer): Promise<readonly [number, number]> => {
+      const rate = new Map<ChildServer, number>();
       for (const server of first === echo ? [echo, service] : [service, echo])
         rate.set(server, await callsPerSecond(ask, server.address, seconds));
       return [rate.get(echo) ?? 0, rate.get(service) ?? 0];

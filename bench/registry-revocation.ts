@@ -12,6 +12,7 @@ import {
   type SyncResponse,
 } from "../src/gen/sallyport/v1/registry.ts";
 import { certificateFacts, deviceRecord, floorRecord, tenantRecord } from "../test/records.ts";
+import { quantile } from "./measure.ts";
 
 /** Times of single revocations, milliseconds; service, source and client share one process. */
 export interface RevocationReport {
@@ -96,9 +97,12 @@ export async function measureRevocation(revocations = 300): Promise<RevocationRe
       if (reason !== "credential_revoked") throw new Error(`the session of ${id} ended with ${reason}`);
     }
     call.end();
-    times.sort((a, b) => a - b);
-    const at = (share: number): number => times[Math.floor((times.length - 1) * share)] ?? Number.NaN;
-    return { revocations, p50_ms: at(0.5), p99_ms: at(0.99), worst_ms: at(1) };
+    return {
+      revocations,
+      p50_ms: quantile(times, 0.5),
+      p99_ms: quantile(times, 0.99),
+      worst_ms: quantile(times, 1),
+    };
   } finally {
     await client[Symbol.asyncDispose]();
     stub.close();

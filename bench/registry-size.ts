@@ -1,5 +1,5 @@
 /** One size of fleet: loaded, looked up, served, changed and restarted. */
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createWriteStream, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,7 +13,8 @@ import { createRecordValidator } from "../src/registry/record-validator.ts";
 import { openRegistry } from "../src/registry/registry.ts";
 import { SyncSession } from "../src/registry/sync-session.ts";
 import { systemClock } from "../src/runtime/clock.ts";
-import { medianUs } from "./measure.ts";
+import { type ChildServer, startBuilt } from "./child-server.ts";
+import { medianUs, quantile } from "./measure.ts";
 import { deviceAt, fleetOf } from "./synthetic-fleet.ts";
 
 /** What one size takes. Times of answers are of unary gRPC calls, one at a time. */
@@ -99,7 +100,8 @@ async function load(dir: string, file: string, devices: number) {
       "fingerprint",
       fingerprints[each % fingerprints.length] ?? "",
       undefined,
-      1,
+      // As a proof is looked up: two would be ambiguous.
+      2,
     );
     return id;
   });
@@ -115,9 +117,7 @@ async function load(dir: string, file: string, devices: number) {
   };
 }
 
-interface Service {
-  readonly child: ChildProcess;
-  readonly grpc: string;
+interface Service extends ChildServer {
   readonly readyS: number;
 }
 
@@ -147,37 +147,16 @@ async function serve(folder: string): Promise<Service> {
     log: { level: "error" },
   };
   writeFileSync(path.join(folder, "config.json"), JSON.stringify(config));
-  const child = spawn("node", ["dist/cli/main.js", "serve", "--config", path.join(folder, "config.json")], {
-    cwd: root,
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let seen = "";
-  const [grpc, http] = await new Promise<[string, string]>((resolve, reject) => {
-    child.stdout?.on("data", (chunk: Buffer) => {
-      seen += chunk.toString();
-      const found = /gRPC\s+(127\.0\.0\.1:\d+)[\s\S]*?(127\.0\.0\.1:\d+)/.exec(seen);
-      if (found?.[1] !== undefined && found[2] !== undefined) resolve([found[1], found[2]]);
-    });
-    child.once("exit", () => reject(new Error(`the service ended: ${seen}`)));
-  });
+  const server = await startBuilt(["--config", path.join(folder, "config.json")]);
   while (
-    !(await fetch(`http://${http}/readyz`).then(
+    !(await fetch(`http://${server.http}/readyz`).then(
       ({ ok }) => ok,
       () => false,
     ))
   )
     await sleep(10);
-  return { child, grpc, readyS: (performance.now() - started) / 1000 };
+  return { ...server, readyS: (performance.now() - started) / 1000 };
 }
-
-async function stop({ child }: Service): Promise<void> {
-  const gone = new Promise((resolve) => child.once("exit", resolve));
-  child.kill("SIGTERM");
-  await gone;
-}
-
-const quantile = (times: readonly number[], share: number): number =>
-  [...times].sort((a, b) => a - b)[Math.floor(times.length * share)] ?? Number.NaN;
 
 /** Asks about devices all over the fleet, about 200 a second, until `done`; the times in milliseconds. */
 async function ask(address: string, devices: number, done: Promise<unknown>): Promise<number[]> {
@@ -275,17 +254,17 @@ export async function measureSize(devices: number, deltaSeconds = 10): Promise<S
     const loaded = await load(path.join(folder, "store"), file, devices);
     rmSync(file);
     const disk_mb = statSync(path.join(folder, "store/records.lmdb")).size / 1e6;
-    await stop(await serve(folder));
+    await (await serve(folder)).stop();
     const service = await serve(folder);
     try {
-      await ask(service.grpc, devices, sleep(1500));
-      const idle = await ask(service.grpc, devices, sleep(4000));
+      await ask(service.address, devices, sleep(1500));
+      const idle = await ask(service.address, devices, sleep(4000));
       const status = readFileSync(`/proc/${service.child.pid}/status`, "utf8");
       const rss_anon_mb = Number(/RssAnon:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1000;
-      const deltas = push(service.grpc, devices, "deltas", String(deltaSeconds));
-      const busy = await ask(service.grpc, devices, deltas);
-      const snapshot = push(service.grpc, devices, "snapshot", "7");
-      const overrides = await contain(service.grpc, devices, snapshot);
+      const deltas = push(service.address, devices, "deltas", String(deltaSeconds));
+      const busy = await ask(service.address, devices, deltas);
+      const snapshot = push(service.address, devices, "snapshot", "7");
+      const overrides = await contain(service.address, devices, snapshot);
       return {
         devices,
         ...loaded,
@@ -300,7 +279,7 @@ export async function measureSize(devices: number, deltaSeconds = 10): Promise<S
         resnapshot_per_s: (await snapshot).per_s,
       };
     } finally {
-      await stop(service);
+      await service.stop();
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -22,13 +22,6 @@ lines.push(
     atLeast: false,
     unit: "x",
   },
-  {
-    what: "publish policy / empty policy, same input",
-    measured: inProcess.publish_policy_us / inProcess.empty_policy_us,
-    budget: 2.2,
-    atLeast: false,
-    unit: "x",
-  },
   { what: "publish input", measured: inProcess.input_bytes, budget: 1536, atLeast: false, unit: "bytes" },
 );
 const byModel = measureByModel();

@@ -3,7 +3,6 @@
  * within moments: 50,000 connects and what is tried again after a refusal. Four attached brokers ask one service. Counts
  * what was wrongly allowed, and draws `docs/reconnect-storm.svg`: answers by outcome, their time, and what waits.
  */
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import path from "node:path";
@@ -11,6 +10,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Attached, attach, connect } from "../src/client/client.ts";
 import type { DeviceRecord } from "../src/decision/facts.ts";
 import { certificateFacts, deviceRecord, floorRecord, tenantRecord } from "../test/records.ts";
+import { type ChildServer, startBuilt } from "./child-server.ts";
+import { quantile } from "./measure.ts";
 import { plot } from "./plot.ts";
 import { writeReport } from "./report.ts";
 
@@ -48,12 +49,7 @@ function recordOf(number: number): DeviceRecord {
   return { ...record, credentials };
 }
 
-interface Service {
-  readonly address: string;
-  stop(): Promise<void>;
-}
-
-async function serve(folder: string): Promise<Service> {
+function serve(folder: string): Promise<ChildServer> {
   const records = [
     { kind: "tenant", record: tenantRecord("acme") },
     { kind: "firmware_policy", record: floorRecord("acme", "meter", now) },
@@ -78,27 +74,7 @@ async function serve(folder: string): Promise<Service> {
     log: { level: "error" },
   };
   writeFileSync(at("config.json"), JSON.stringify(config));
-  const child: ChildProcess = spawn("node", ["dist/cli/main.js", "serve", "--config", at("config.json")], {
-    cwd: root,
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const address = await new Promise<string>((resolve, reject) => {
-    let said = "";
-    child.stdout?.on("data", (chunk: Buffer) => {
-      said += chunk.toString();
-      const [, found] = /gRPC +(\S+)/.exec(said) ?? [];
-      if (found !== undefined) resolve(found);
-    });
-    child.once("exit", () => reject(new Error(`the service ended: ${said}`)));
-  });
-  return {
-    address,
-    stop: () =>
-      new Promise((resolve) => {
-        child.once("exit", () => resolve());
-        child.kill("SIGTERM");
-      }),
-  };
+  return startBuilt(["--config", at("config.json")]);
 }
 
 type Outcome = "allowed" | "denied" | "refused";
@@ -203,8 +179,6 @@ async function bystander(address: string, until: () => boolean): Promise<number[
   return times;
 }
 
-const quantile = (values: readonly number[], share: number): number =>
-  [...values].sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0;
 const round = (value: number): number => Math.round(value * 10) / 10;
 
 /** Values by step of time. */

@@ -1,19 +1,11 @@
 /** A reader whose devices are others than those that are stored; everything else passes through. */
 import type { DeviceRecord } from "../decision/facts.ts";
-import type { RecordReader, StoredRecord } from "./stored-record.ts";
+import type { RecordReader } from "./stored-record.ts";
 
-/** Reads `records` with each valid device as `change` makes it; the same object back means: as it is stored. */
-export function withDevices(
-  records: RecordReader,
-  change: (device: DeviceRecord) => DeviceRecord,
-): RecordReader {
+/** Reads `records`, but devices by `device`. */
+export function withDeviceReads(records: RecordReader, device: RecordReader["device"]): RecordReader {
   return {
-    device(id): StoredRecord<DeviceRecord> | undefined {
-      const stored = records.device(id);
-      if (stored?.record === undefined) return stored;
-      const record = change(stored.record);
-      return record === stored.record ? stored : { ...stored, record };
-    },
+    device,
     tenant: (id) => records.tenant(id),
     firmwarePolicy: (tenant, deviceClass) => records.firmwarePolicy(tenant, deviceClass),
     release: (id) => records.release(id),
@@ -25,4 +17,17 @@ export function withDevices(
     freshness: () => records.freshness(),
     sourceAgeS: (source) => records.sourceAgeS(source),
   };
+}
+
+/** Reads `records` with each valid device as `change` makes it; the same object back means: as it is stored. */
+export function withDevices(
+  records: RecordReader,
+  change: (device: DeviceRecord) => DeviceRecord,
+): RecordReader {
+  return withDeviceReads(records, (id) => {
+    const stored = records.device(id);
+    if (stored?.record === undefined) return stored;
+    const record = change(stored.record);
+    return record === stored.record ? stored : { ...stored, record };
+  });
 }

@@ -7,6 +7,7 @@
 import type { DeviceRecord } from "../decision/facts.ts";
 import type { ReportRecord, Said } from "../decision/report.ts";
 import type { RecordReader, ReportReader, StoredRecord } from "./stored-record.ts";
+import { withDeviceReads } from "./with-devices.ts";
 
 type Report = StoredRecord<ReportRecord> & { readonly record: ReportRecord };
 type Joining = { readonly device: DeviceRecord; readonly said: readonly Said[] };
@@ -85,26 +86,14 @@ function join(
 
 /** A reader of `records` whose devices hold what was reported of them. */
 export function withReports(records: RecordReader & ReportReader): RecordReader {
-  return {
-    device(id): StoredRecord<DeviceRecord> | undefined {
-      const stored = records.device(id);
-      if (stored?.record === undefined) return stored;
-      const told = records.report("device", id);
-      const verified = records.report("verifier", id);
-      // INVARIANT: the device speaks first, so that what was measured of its firmware is laid over what it says.
-      const reports = [told, verified].filter((report) => report !== undefined);
-      if (reports.length === 0 && stored.record.provenance === undefined) return stored;
-      return join(stored, reports);
-    },
-    tenant: (id) => records.tenant(id),
-    firmwarePolicy: (tenant, deviceClass) => records.firmwarePolicy(tenant, deviceClass),
-    release: (id) => records.release(id),
-    rollout: (id) => records.rollout(id),
-    service: (id) => records.service(id),
-    get revision() {
-      return records.revision;
-    },
-    freshness: () => records.freshness(),
-    sourceAgeS: (source) => records.sourceAgeS(source),
-  };
+  return withDeviceReads(records, (id) => {
+    const stored = records.device(id);
+    if (stored?.record === undefined) return stored;
+    const told = records.report("device", id);
+    const verified = records.report("verifier", id);
+    // INVARIANT: the device speaks first, so that what was measured of its firmware is laid over what it says.
+    const reports = [told, verified].filter((report) => report !== undefined);
+    if (reports.length === 0 && stored.record.provenance === undefined) return stored;
+    return join(stored, reports);
+  });
 }
