@@ -1,6 +1,7 @@
 /** Parts of the service that the configuration chooses between. */
 import type { Config } from "../config/config.ts";
 import type { SecretEntry } from "../identity/prover.ts";
+import { compilePath } from "../identity/spiffe.ts";
 import { FileSink } from "../log/file-sink.ts";
 import type { Sink } from "../log/sink.ts";
 import { streamSink } from "../log/stream-sink.ts";
@@ -44,6 +45,7 @@ export function addressOf(listen: string): Address {
 /** SPIFFE ids of devices, by the paths of their trust domains. */
 export function spiffeNaming({ trust_domains }: Config): SpiffeNaming {
   const paths = new Map(trust_domains.map(({ name, spiffe_path }) => [name, spiffe_path]));
+  const templates = new Map(trust_domains.map(({ name, spiffe_path }) => [name, compilePath(spiffe_path)]));
   return {
     version: JSON.stringify([defaultSpiffeNaming.version, ...paths]),
     of: (device) => {
@@ -51,6 +53,11 @@ export function spiffeNaming({ trust_domains }: Config): SpiffeNaming {
       if (path === undefined) return defaultSpiffeNaming.of(device);
       const filled = path.replace("{tenant}", () => device.tenant).replace("{device}", () => device.id);
       return `spiffe://${device.trust_domain}${filled}`;
+    },
+    deviceIn: (spiffeId) => {
+      const [, domain = "", path = ""] = /^spiffe:\/\/([^/]*)(\/.*)$/s.exec(spiffeId) ?? [];
+      const template = templates.get(domain);
+      return template === undefined ? defaultSpiffeNaming.deviceIn(spiffeId) : template.match(path)?.device;
     },
   };
 }

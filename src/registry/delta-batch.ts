@@ -5,6 +5,7 @@ import type { Validated } from "./record-validator.ts";
 import { belongsTo, isUnretired, retiredIsTerminal } from "./refusals.ts";
 import { sameJson } from "./same-json.ts";
 import { type AnyRecord, isMany } from "./stored-record.ts";
+import { withVersion } from "./stored-row.ts";
 import { type Counts, Tally } from "./tally.ts";
 
 /**
@@ -98,7 +99,7 @@ export class DeltaBatch {
     if (isUnretired(held, record)) return { rejected: retiredIsTerminal };
     const source = this.#source;
     if (held !== undefined && record !== undefined && sameJson(held.record, record)) {
-      this.staged.set(key, { ...held, version });
+      this.staged.set(key, withVersion(held, version));
       return "unchanged";
     }
     if (held !== undefined) this.#tally.add(key, held.record, -1);

@@ -1,5 +1,6 @@
 /** What devices can be found by besides their id: the terms of the secondary indexes. */
 import type { DeviceRecord } from "../decision/facts.ts";
+import { isSafeId } from "../decision/ids.ts";
 import type { AnyRecord } from "./stored-record.ts";
 
 /** A secondary index: fingerprint of a credential, SPIFFE id, tenant, a device's own model, gateway that may speak for it. */
@@ -13,27 +14,54 @@ export interface SpiffeNaming {
   readonly version: string;
   /** The SPIFFE id of a device; `undefined`: its trust domain has none. */
   of(device: Pick<DeviceRecord, "id" | "tenant" | "trust_domain">): string | undefined;
+  /** The inverse: the only device that may have this SPIFFE id. Whether it does, its record says. */
+  deviceIn(spiffeId: string): string | undefined;
 }
+
+const defaultPath = /^spiffe:\/\/[^/]*\/tenant\/[^/]+\/device\/([^/]+)$/;
 
 /** SPIFFE ids as trust domains have them by default. */
 export const defaultSpiffeNaming: SpiffeNaming = {
   version: "/tenant/{tenant}/device/{device}",
   of: ({ id, tenant, trust_domain }) => `spiffe://${trust_domain}/tenant/${tenant}/device/${id}`,
+  deviceIn: (spiffeId) => defaultPath.exec(spiffeId)?.[1],
 };
 
-/** Longest part of a key: LMDB bounds keys, and nothing that is longer can be asked for. */
-const maxTerm = 1024;
+/** What of a device the indexes hold. */
+export interface Indexed {
+  readonly tenant: string;
+  readonly model: string;
+  readonly via: readonly string[];
+  /** Fingerprints of its credentials. */
+  readonly fingerprints: readonly string[];
+}
 
-/** Terms by which a record is found; none for records other than devices, which are few. */
-export function indexTerms(record: AnyRecord | undefined, naming: SpiffeNaming): readonly IndexTerm[] {
-  if (record === undefined || !("via" in record)) return [];
-  const terms: IndexTerm[] = [`tenant:${record.tenant}`];
-  for (const fingerprint in record.credentials) terms.push(`fingerprint:${fingerprint}`);
-  const spiffe = naming.of(record);
-  if (spiffe !== undefined && spiffe.length <= maxTerm) terms.push(`spiffe:${spiffe}`);
-  if (record.model !== undefined && record.model !== "") terms.push(`model:${record.model}`);
-  for (const gateway of record.via) terms.push(`gateway:${gateway}`);
+/** What of a record the indexes hold; `undefined`: it is no device, and so one of few. */
+export function indexedOf(record: AnyRecord | undefined): Indexed | undefined {
+  if (record === undefined || !("via" in record)) return undefined;
+  const { credentials, model, tenant, via } = record;
+  return { tenant, model, via, fingerprints: Object.keys(credentials) };
+}
+
+/**
+ * Terms by which a device is found. A SPIFFE id is none of them: it names its device, so that nothing need be stored
+ * to find that.
+ */
+export function indexTerms(indexed: Indexed | undefined): readonly IndexTerm[] {
+  if (indexed === undefined) return [];
+  const { fingerprints, model, tenant, via } = indexed;
+  const terms: IndexTerm[] = [`tenant:${tenant}`];
+  for (const fingerprint of fingerprints) terms.push(`fingerprint:${fingerprint}`);
+  if (model !== "") terms.push(`model:${model}`);
+  for (const gateway of via) terms.push(`gateway:${gateway}`);
   return terms;
+}
+
+/** The id that a SPIFFE id names, where `term` is one; `undefined`: it is a term that an index holds, `null`: nobody's. */
+export function idNamedBy(term: IndexTerm, naming: SpiffeNaming): string | null | undefined {
+  if (!term.startsWith("spiffe:")) return undefined;
+  const id = naming.deviceIn(term.slice("spiffe:".length));
+  return id !== undefined && isSafeId(id) ? id : null;
 }
 
 /** Whether `term` is one of a record's {@link indexTerms}, without making them all. */

@@ -5,25 +5,35 @@ import { open, type RootDatabase } from "lmdb";
 import { Fault } from "../runtime/fault.ts";
 import { checkLmdbFile } from "./check-lmdb-file.ts";
 
-/** The file with its main database. */
-export type LmdbFile = RootDatabase<unknown, string>;
+/** The file with its main database: rows ({@link toRow}), and the state as JSON. */
+export type LmdbFile = RootDatabase<Buffer, string>;
+
+/** How every process opens the file. */
+export const lmdbOptions: { readonly encoding: "binary"; readonly eventTurnBatching: false } = {
+  encoding: "binary",
+  // With batches per turn of the event loop lmdb makes promises of its own, which nobody could catch where a
+  // commit fails, on a full disk: that would end the process.
+  eventTurnBatching: false,
+};
+
+/** Where the file of a store lies. */
+export function lmdbPath(dir: string): string {
+  return join(dir, "records.lmdb");
+}
 
 /** Opens or creates `records.lmdb` in `dir`. Throws where it is damaged. */
 export function openLmdbFile(dir: string): LmdbFile {
   mkdirSync(dir, { recursive: true });
-  const path = join(dir, "records.lmdb");
+  const path = lmdbPath(dir);
   checkLmdbFile(path);
-  return open<unknown, string>({
-    path,
-    sharedStructuresKey: Symbol.for("structures"),
-    // With batches per turn of the event loop lmdb makes promises of its own, which nobody could catch where a
-    // commit fails, on a full disk: that would end the process.
-    eventTurnBatching: false,
-  });
+  return open<Buffer, string>({ path, ...lmdbOptions });
 }
 
 /** One atomic, durable batch, written beside the event loop (`transaction()` of lmdb 3.5 never ends here). */
-export async function writeBatch(file: LmdbFile, action: () => void): Promise<void> {
+export async function writeBatch(
+  file: Pick<LmdbFile, "batch" | "resetReadTxn">,
+  action: () => void,
+): Promise<void> {
   try {
     await file.batch(action);
   } catch (error) {

@@ -12,6 +12,25 @@ const dropped = "-";
 const separator = "\n";
 
 /**
+ * The key of a term. Fingerprints are long, and as many as devices: a hash stands for them, since what is found is
+ * checked against the record anyway.
+ */
+function keyOf(term: IndexTerm): string {
+  if (!term.startsWith(fingerprint)) return term;
+  let [low, high] = [0x811c_9dc5, 0x9747_b28c];
+  for (let index = fingerprint.length; index < term.length; index++) {
+    const code = term.charCodeAt(index);
+    low = Math.imul(low ^ code, 0x0100_0193);
+    high = Math.imul(high ^ code, 0x85eb_ca6b);
+    high ^= high >>> 13;
+  }
+  return `f${hex(low)}${hex(high)}`;
+}
+
+const fingerprint = "fingerprint:";
+const hex = (value: number): string => (value >>> 0).toString(36).padStart(7, "0");
+
+/**
  * An index holds every term of the values in force, and for a while some more: a reader checks what it finds against
  * the record. All writes happen inside a batch or transaction of the caller.
  */
@@ -22,7 +41,7 @@ export class LmdbIndex {
 
   constructor(root: LmdbFile) {
     this.#terms = root.openDB({ name: "!index", dupSort: true, encoding: "ordered-binary" });
-    this.#notes = root.openDB({ name: "!index-notes" });
+    this.#notes = root.openDB({ name: "!index-notes", encoding: "ordered-binary" });
   }
 
   /** Ids under `term` that really `has` it, in order behind `after`, at most `limit`. */
@@ -36,7 +55,7 @@ export class LmdbIndex {
     for (let from = after; ; ) {
       const wanted = limit - found.length;
       const start = from === undefined ? {} : { start: `${from}\u0001` };
-      const ids = [...this.#terms.getValues(term, { ...start, limit: wanted })];
+      const ids = [...this.#terms.getValues(keyOf(term), { ...start, limit: wanted })];
       for (const id of ids) if (has(id)) found.push(id);
       from = ids.at(-1);
       if (ids.length < wanted || found.length >= limit) return found;
@@ -45,12 +64,12 @@ export class LmdbIndex {
 
   /** Puts terms in force at once. */
   add(id: string, terms: readonly IndexTerm[]): void {
-    for (const term of terms) void this.#terms.put(term, id);
+    for (const term of terms) void this.#terms.put(keyOf(term), id);
   }
 
   /** Takes terms out of force at once. */
   remove(id: string, terms: readonly IndexTerm[]): void {
-    for (const term of terms) void this.#terms.remove(term, id);
+    for (const term of terms) void this.#terms.remove(keyOf(term), id);
   }
 
   /** Notes what a staged value brings and supersedes. */
@@ -70,7 +89,7 @@ export class LmdbIndex {
     const end = note.lastIndexOf(separator);
     const term = note.slice(1, end) as IndexTerm;
     const id = note.slice(end + 1);
-    if (note.startsWith(keep ? dropped : added) && !has(id, term)) void this.#terms.remove(term, id);
+    if (note.startsWith(keep ? dropped : added) && !has(id, term)) void this.#terms.remove(keyOf(term), id);
     void this.#notes.remove(note);
   }
 

@@ -1,17 +1,18 @@
 /** Records in LMDB: read through the memory map, written by one process. The only owner of lmdb. */
-import { asBinary } from "lmdb";
 import type { RecordKey, RecordKind } from "../decision/facts.ts";
 import { Fault } from "../runtime/fault.ts";
 import {
   defaultSpiffeNaming,
   holdsTerm,
   type IndexTerm,
+  idNamedBy,
   indexTerms,
   type SpiffeNaming,
   termsOnlyIn,
 } from "./index-terms.ts";
-import { type LmdbFile, openLmdbFile, writeBatch, writeNow } from "./lmdb-file.ts";
+import { type LmdbFile, writeBatch, writeNow } from "./lmdb-file.ts";
 import { LmdbIndex } from "./lmdb-index.ts";
+import { openTakenOver } from "./old-rows.ts";
 import {
   type Changes,
   emptyState,
@@ -21,10 +22,10 @@ import {
   type StoreState,
   type Tombstone,
 } from "./record-store.ts";
-import { fromRow, type Row, toRow } from "./stored-row.ts";
+import { fromRow, indexedIn, isNothing, toRow } from "./stored-row.ts";
 
-/** Layout of the file. 1 had no indexes: they are built when it is opened. A later one is refused. */
-const format = 2;
+/** Layout of the file: earlier ones are taken over when it is opened, a later one is refused. */
+const format = 3;
 const stateKey = "!state";
 /** Keys of staged changes sort behind all record keys. */
 const stagedPrefix = "~";
@@ -66,7 +67,7 @@ export class LmdbStore implements RecordStore {
     { naming = defaultSpiffeNaming }: LmdbStoreOptions = {},
   ): Promise<LmdbStore> {
     try {
-      const file = openLmdbFile(dir);
+      const file = await openTakenOver(dir);
       try {
         const store = new LmdbStore(file, naming);
         await store.#recover();
@@ -82,8 +83,9 @@ export class LmdbStore implements RecordStore {
 
   async #recover(): Promise<void> {
     this.#db.readerCheck();
-    const saved = this.#db.get(stateKey) as SavedState | undefined;
-    if (saved === undefined) return this.#empty();
+    const bytes = this.#db.get(stateKey);
+    if (bytes === undefined) return this.#empty();
+    const saved = JSON.parse(bytes.toString()) as SavedState;
     if (saved.format > format)
       throw new Error(
         `it has layout ${saved.format}, and this release reads up to ${format}; use the release that wrote it, or another folder`,
@@ -118,8 +120,8 @@ export class LmdbStore implements RecordStore {
       const staged = this.staged(key);
       if (staged !== undefined) return staged ?? undefined;
     }
-    const row = this.#db.get(key) as Row | undefined;
-    return row === undefined ? undefined : fromRow(row);
+    const row = this.#db.getBinaryFast(key);
+    return row === undefined ? undefined : (fromRow(key, row, row.length) ?? undefined);
   }
 
   *keys(kind?: RecordKind): Iterable<RecordKey> {
@@ -142,12 +144,17 @@ export class LmdbStore implements RecordStore {
 
   deviceIdsBy(term: IndexTerm, after: string | undefined, limit: number): readonly string[] {
     if (this.#state.revision === 0) return [];
+    const named = idNamedBy(term, this.#naming);
+    if (named !== undefined)
+      return named !== null && (after === undefined || named > after) && this.#has(named, term)
+        ? [named]
+        : [];
     return this.#index.find(term, after, limit, (id) => this.#has(id, term));
   }
 
   staged(key: RecordKey): StoredValue | Tombstone | null | undefined {
-    const row = this.#db.get(this.#stagedKey(key)) as Row | null | undefined;
-    return row == null ? row : fromRow(row);
+    const row = this.#db.getBinaryFast(this.#stagedKey(key));
+    return row === undefined ? undefined : fromRow(key, row, row.length);
   }
 
   async stage(changes: Changes): Promise<void> {
@@ -164,7 +171,7 @@ export class LmdbStore implements RecordStore {
             this.#index.stage(id, termsOnlyIn(terms, before), termsOnlyIn(before, terms));
           }
         }
-        void this.#db.put(this.#stagedKey(key), value && toRow(value));
+        void this.#db.put(this.#stagedKey(key), toRow(value));
       }
     });
   }
@@ -188,10 +195,10 @@ export class LmdbStore implements RecordStore {
     if (!this.#folding) return;
     await this.#eachFrom(stagedPrefix, (key) => {
       const place = key.slice(stagedPrefix.length);
-      // Rows are moved as they are: what is `null` deletes.
-      const row = this.#db.getBinary(key);
-      if (row === undefined || isNull(row)) void this.#db.remove(place);
-      else void this.#db.put(place, asBinary(row));
+      // Rows are moved as they are.
+      const row = this.#db.get(key);
+      if (row === undefined || isNothing(row)) void this.#db.remove(place);
+      else void this.#db.put(place, row);
       void this.#db.remove(key);
     });
     await this.#settleNotes(true);
@@ -231,7 +238,7 @@ export class LmdbStore implements RecordStore {
   }
 
   #terms(value: StoredValue | Tombstone | null | undefined): readonly IndexTerm[] {
-    return value == null || "gone" in value ? [] : indexTerms(value.record, this.#naming);
+    return indexTerms(indexedIn(value));
   }
 
   #has(id: string, term: IndexTerm): boolean {
@@ -242,8 +249,9 @@ export class LmdbStore implements RecordStore {
     return this.#state.revision === 0 && !this.#folding ? key : stagedPrefix + key;
   }
 
-  #toSave(state: StoreState, folding: boolean): SavedState {
-    return { format, ...state, folding, naming: this.#naming.version };
+  #toSave(state: StoreState, folding: boolean): Buffer {
+    const saved: SavedState = { format, ...state, folding, naming: this.#naming.version };
+    return Buffer.from(JSON.stringify(saved));
   }
 
   async #save(state: StoreState, folding: boolean): Promise<void> {
@@ -285,9 +293,4 @@ export class LmdbStore implements RecordStore {
       await writeBatch(this.#db, () => keys.forEach(visit));
     }
   }
-}
-
-/** Whether an encoded row is `null`, a deletion (MessagePack: one byte). */
-function isNull(row: Uint8Array): boolean {
-  return row.length === 1 && row[0] === 0xc0;
 }

@@ -1,7 +1,14 @@
 /** Records in memory only: for embedding, tests and small fleets that are fed anew at each start. */
 import type { RecordKey, RecordKind } from "../decision/facts.ts";
 import { deepFreeze } from "./deep-freeze.ts";
-import { type IndexTerm, indexTerms, type SpiffeNaming } from "./index-terms.ts";
+import {
+  holdsTerm,
+  type IndexTerm,
+  idNamedBy,
+  indexedOf,
+  indexTerms,
+  type SpiffeNaming,
+} from "./index-terms.ts";
 import {
   type Changes,
   emptyState,
@@ -57,7 +64,14 @@ export class MemoryStore implements RecordStore {
   }
 
   deviceIdsBy(term: IndexTerm, after: string | undefined, limit: number): readonly string[] {
-    const ids = [...(this.#index.get(term) ?? [])].sort();
+    const named = idNamedBy(term, this.#naming);
+    const found =
+      named === undefined
+        ? (this.#index.get(term) ?? [])
+        : named !== null && holdsTerm(this.get(`device:${named}`)?.record, term, this.#naming)
+          ? [named]
+          : [];
+    const ids = [...found].sort();
     return ids.filter((id) => after === undefined || id > after).slice(0, limit);
   }
 
@@ -115,6 +129,6 @@ export class MemoryStore implements RecordStore {
   }
 
   #terms(value: StoredValue | undefined): readonly IndexTerm[] {
-    return indexTerms(value?.record, this.#naming);
+    return indexTerms(indexedOf(value?.record));
   }
 }

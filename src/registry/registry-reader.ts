@@ -1,7 +1,6 @@
 /** The registry as a process reads it that does not write it: the same file, by memory map. */
 
-import { join } from "node:path";
-import { open, type RootDatabase } from "lmdb";
+import { open } from "lmdb";
 import type { Change } from "../decision/change.ts";
 import type {
   DeviceRecord,
@@ -17,7 +16,8 @@ import type { ReportRecord } from "../decision/report.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
 import { FewRecords, fewKinds } from "./few-records.ts";
-import type { StoredValue } from "./record-store.ts";
+import { type LmdbFile, lmdbOptions, lmdbPath } from "./lmdb-file.ts";
+import type { StoredValue, Tombstone } from "./record-store.ts";
 import {
   type Freshness,
   isMany,
@@ -25,7 +25,7 @@ import {
   type ReportReader,
   type StoredRecord,
 } from "./stored-record.ts";
-import { fromRow, type Row } from "./stored-row.ts";
+import { fromRow } from "./stored-row.ts";
 import { toStored } from "./to-stored.ts";
 
 /** How fresh the writer's facts are. */
@@ -42,7 +42,7 @@ const stagedPrefix = "~";
 
 /** Reads what is in force. What it was not {@link told} to be in force does not exist. */
 export class RegistryReader implements RecordReader, ReportReader, AsyncDisposable {
-  readonly #db: RootDatabase<unknown, string>;
+  readonly #db: LmdbFile;
   readonly #clock: Clock;
   readonly #few = new FewRecords();
   /** Whether anybody ever said something of another's device. */
@@ -53,11 +53,7 @@ export class RegistryReader implements RecordReader, ReportReader, AsyncDisposab
   constructor(dir: string, clock: Clock) {
     this.#clock = clock;
     try {
-      this.#db = open<unknown, string>({
-        path: join(dir, "records.lmdb"),
-        sharedStructuresKey: Symbol.for("structures"),
-        readOnly: true,
-      });
+      this.#db = open<Buffer, string>({ path: lmdbPath(dir), ...lmdbOptions, readOnly: true });
     } catch (thrown) {
       throw Fault.from(thrown, "store_unavailable", `cannot read the record store in \`${dir}\``);
     }
@@ -140,18 +136,21 @@ export class RegistryReader implements RecordReader, ReportReader, AsyncDisposab
 
   #value(key: RecordKey): StoredValue | undefined {
     if (this.#told.revision === 0) return undefined;
-    const staged = this.#db.get(stagedPrefix + key) as Row | null | undefined;
     // INVARIANT: all three reads are of one turn, and so of one read transaction.
-    const inForce =
-      staged !== undefined && this.#folding ? staged : (this.#db.get(key) as Row | null | undefined);
-    if (inForce == null) return undefined;
-    const value = fromRow(inForce);
-    return "gone" in value ? undefined : value;
+    const staged = this.#read(key, stagedPrefix + key);
+    const value = staged !== undefined && this.#folding ? staged : this.#read(key, key);
+    return value === undefined || value === null || "gone" in value ? undefined : value;
+  }
+
+  #read(key: RecordKey, place: string): StoredValue | Tombstone | null | undefined {
+    const row = this.#db.getBinaryFast(place);
+    return row === undefined ? undefined : fromRow(key, row, row.length);
   }
 
   /** Whether what is staged is in force, and only not in its place yet. */
   get #folding(): boolean {
-    return (this.#db.get("!state") as { readonly folding?: boolean } | undefined)?.folding === true;
+    const state = this.#db.get("!state");
+    return state !== undefined && (JSON.parse(state.toString()) as { folding: boolean }).folding;
   }
 
   #reload(): void {

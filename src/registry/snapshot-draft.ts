@@ -6,6 +6,7 @@ import type { Validated } from "./record-validator.ts";
 import { belongsTo, isUnretired, retiredIsTerminal } from "./refusals.ts";
 import { sameJson } from "./same-json.ts";
 import { isMany } from "./stored-record.ts";
+import { withVersion } from "./stored-row.ts";
 import { type Counts, Tally, totalOf } from "./tally.ts";
 
 /** How many staged changes are written at once. */
@@ -184,7 +185,7 @@ export class SnapshotDraft {
       // need not be stored where the floor of the snapshot speaks for it.
       const covered = version === this.#floor && (inForce.version ?? 0) <= this.#floor;
       if (version !== undefined && version !== inForce.version && !covered)
-        this.#stage(key, { ...inForce, version });
+        this.#stage(key, withVersion(inForce, version));
       else if (this.#changed.has(key)) this.#stage(key, inForce);
       this.#changed.delete(key);
       return;

@@ -1,42 +1,146 @@
-/** A stored value as LMDB holds it: short rows, whose shapes many records share. */
-import type { CredentialRecord, DeviceRecord } from "../decision/facts.ts";
+/** A stored value as LMDB holds it: bytes that can be read by themselves, in any process and thread. */
+import type { DeviceRecord, RecordKey } from "../decision/facts.ts";
+import { ByteReader } from "./byte-reader.ts";
+import { ByteWriter } from "./byte-writer.ts";
+import { type Indexed, indexedOf } from "./index-terms.ts";
+import { headOfDevice, packDevice, unpackDevice } from "./packed-device.ts";
 import type { StoredValue, Tombstone } from "./record-store.ts";
 import type { AnyRecord } from "./stored-record.ts";
 
-/**
- * `[revision, source, record]` or `[revision, source, null, reason]`, with the version as a fifth member; a tombstone
- * has neither record nor reason.
- */
-export type Row = readonly [number, string, AnyRecord | null, (string | null)?, number?];
+/** Every row begins with it. No MessagePack value does, of which rows were made up to layout 2. */
+export const rowMark = 0xc1;
+const devicePrefix = "device:";
+/** What a row holds, its second byte. */
+const holds = { nothing: 0, tombstone: 1, invalid: 2, device: 3, json: 4 } as const;
 
-/**
- * Credentials become pairs: as members their names would be a new shared structure per device. They come
- * back without a prototype, which is faster for names that all differ, and `constructor` names none of them.
- */
-export function toRow(value: StoredValue | Tombstone): Row {
-  if ("gone" in value) return [0, value.source, null, null, value.version];
-  const { invalid, record, revision, source, version } = value;
-  const tail: readonly [string | null, number] | readonly [] = version === undefined ? [] : [null, version];
-  if (record === undefined)
-    return version === undefined
-      ? [revision, source, null, invalid]
-      : [revision, source, null, invalid, version];
-  if (!("credentials" in record)) return [revision, source, record, ...tail];
-  const pairs = Object.entries(record.credentials);
-  return [revision, source, { ...record, credentials: pairs } as unknown as AnyRecord, ...tail];
+/** A device as it is stored, unpacked when somebody asks. */
+export class PackedDevice {
+  readonly key: RecordKey;
+  /** What {@link packDevice} has written. */
+  readonly packed: Buffer;
+  #record: DeviceRecord | undefined;
+
+  constructor(key: RecordKey, packed: Buffer) {
+    this.key = key;
+    this.packed = packed;
+  }
+
+  get record(): DeviceRecord {
+    this.#record ??= unpackDevice(this.key.slice(devicePrefix.length), this.packed, 0, this.packed.length);
+    return this.#record;
+  }
+
+  /** What indexes hold of it and what it counts as, without unpacking it. */
+  get head(): Indexed & { readonly lifecycle: string } {
+    return headOfDevice(this.packed, 0);
+  }
 }
 
-/** The inverse. A row was decoded for this call alone: it is changed in place. */
-export function fromRow([revision, source, record, invalid, version]: Row): StoredValue | Tombstone {
-  const origin = version === undefined ? { revision, source } : { revision, source, version };
-  if (record === null) {
-    if (invalid === null) return { gone: true, source, version: version ?? 0 };
-    return { ...origin, invalid: invalid ?? "unreadable" };
+/** Where a value stands. */
+export interface Origin {
+  readonly revision: number;
+  readonly source: string;
+  readonly version?: number;
+}
+
+/** A stored value whose record is still packed. */
+export class PackedValue {
+  readonly revision: number;
+  readonly source: string;
+  declare readonly version?: number;
+  declare readonly invalid?: undefined;
+  readonly device: PackedDevice;
+
+  constructor({ revision, source, version }: Origin, device: PackedDevice) {
+    this.revision = revision;
+    this.source = source;
+    if (version !== undefined) (this as { version?: number }).version = version;
+    this.device = device;
   }
-  if (!("credentials" in record)) return { ...origin, record };
-  const pairs = record.credentials as unknown as [string, CredentialRecord][];
-  const credentials: Record<string, CredentialRecord> = Object.create(null) as Record<string, never>;
-  for (const [name, value] of pairs) credentials[name] = value;
-  (record as { credentials: DeviceRecord["credentials"] }).credentials = credentials;
+
+  get record(): AnyRecord {
+    return this.device.record;
+  }
+}
+
+/** The same value with another version. */
+export function withVersion(value: StoredValue, version: number): StoredValue {
+  const { invalid, record, revision, source } = value;
+  if (value instanceof PackedValue) return new PackedValue({ revision, source, version }, value.device);
+  return record === undefined
+    ? { revision, source, version, invalid }
+    : { revision, source, version, record };
+}
+
+/** What indexes hold of a value. */
+export function indexedIn(value: StoredValue | Tombstone | null | undefined): Indexed | undefined {
+  if (value === null || value === undefined || "gone" in value) return undefined;
+  return value instanceof PackedValue ? value.device.head : indexedOf(value.record);
+}
+
+const writer = new ByteWriter();
+const nothing = Buffer.from([rowMark, holds.nothing]);
+
+/** The row of a value; `null` is a deletion that is staged. */
+export function toRow(value: StoredValue | Tombstone | null): Buffer {
+  if (value === null) return nothing;
+  writer.clear();
+  writer.byte(rowMark);
+  if ("gone" in value) {
+    head(holds.tombstone, 0, value.source, value.version);
+    return Buffer.from(writer.view);
+  }
+  const { invalid, revision, source, version } = value;
+  if (value instanceof PackedValue) {
+    head(holds.device, revision, source, version);
+    writer.bytes(value.device.packed);
+  } else if (value.record === undefined) {
+    head(holds.invalid, revision, source, version);
+    writer.text(invalid ?? "unreadable");
+  } else if ("via" in value.record) {
+    head(holds.device, revision, source, version);
+    writer.bytes(packDevice(value.record));
+  } else {
+    head(holds.json, revision, source, version);
+    writer.bytes(Buffer.from(JSON.stringify(value.record)));
+  }
+  return Buffer.from(writer.view);
+}
+
+function head(what: number, revision: number, source: string, version: number | undefined): void {
+  writer.byte(what);
+  writer.number(revision);
+  writer.text(source);
+  writer.byte(version === undefined ? 0 : 1);
+  if (version !== undefined) writer.number(version);
+}
+
+const reader = new ByteReader(Buffer.alloc(0));
+
+/** The inverse. `bytes` may be used again by whoever lends them. Throws `RangeError` where they are damaged. */
+export function fromRow(key: string, bytes: Buffer, end: number): StoredValue | Tombstone | null {
+  reader.over(bytes, 0, end);
+  if (reader.byte() !== rowMark) throw new RangeError(`the row of \`${key}\` is damaged`);
+  const what = reader.byte();
+  if (what === holds.nothing) return null;
+  const revision = reader.number();
+  const source = reader.name();
+  const version = reader.byte() === 0 ? undefined : reader.number();
+  if (what === holds.tombstone) return { gone: true, source, version: version ?? 0 };
+  const origin = version === undefined ? { revision, source } : { revision, source, version };
+  if (what === holds.invalid) return { ...origin, invalid: reader.text() };
+  const { at } = reader;
+  if (what === holds.device)
+    return version === undefined
+      ? { revision, source, record: unpackDevice(key.slice(devicePrefix.length), bytes, at, end) }
+      : { revision, source, version, record: unpackDevice(key.slice(devicePrefix.length), bytes, at, end) };
+  const record = JSON.parse(bytes.toString("utf8", at, end)) as AnyRecord;
+  // Fingerprints are looked up by what a proof says: nothing may be found that the record does not hold.
+  if ("credentials" in record) Object.setPrototypeOf(record.credentials, null);
   return { ...origin, record };
+}
+
+/** Whether a row says that nothing is there: a deletion that was staged. */
+export function isNothing(bytes: Uint8Array): boolean {
+  return bytes[1] === holds.nothing;
 }

@@ -6,6 +6,7 @@ import {
   holdsTerm,
   type IndexName,
   type IndexTerm,
+  indexedOf,
   indexTerms,
 } from "../../src/registry/index-terms.ts";
 import { deviceRecord } from "../records.ts";
@@ -32,7 +33,10 @@ describe("the terms of a device", () => {
     );
     fc.assert(
       fc.property(device, fc.constantFrom(...names), value, (record, name, of) => {
-        const terms = indexTerms(record, defaultSpiffeNaming);
+        const terms = [
+          ...indexTerms(indexedOf(record)),
+          `spiffe:${defaultSpiffeNaming.of(record)}` as IndexTerm,
+        ];
         for (const term of terms) expect(holdsTerm(record, term, defaultSpiffeNaming)).toBe(true);
         const term: IndexTerm = `${name}:${of}`;
         expect(holdsTerm(record, term, defaultSpiffeNaming)).toBe(terms.includes(term));

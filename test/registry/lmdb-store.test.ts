@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { open } from "lmdb";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { LmdbStore } from "../../src/registry/lmdb-store.ts";
 import { openRegistry, type Registry } from "../../src/registry/registry.ts";
 import { RegistryFile } from "../../src/registry/registry-file.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
-import { device, entry, ndjson, now } from "./records.ts";
+import { device, entry, ndjson, now, tenant } from "./records.ts";
 
 let dir: string;
 const clock = new ManualClock(now);
@@ -38,7 +39,7 @@ const seen = (registry: Registry, size: number): readonly (string | undefined)[]
   ...new Set(Array.from({ length: size }, (_, each) => registry.device(`d${each}`)?.record?.hw_rev)),
 ];
 
-/** A store as the first release wrote it: rows only. */
+/** A store as earlier releases wrote it: MessagePack, with structures that rows share. */
 async function writeLayout(format: number, folding: boolean): Promise<string> {
   const folder = join(dir, "old");
   await mkdir(folder);
@@ -81,12 +82,45 @@ describe("a store of another layout", () => {
     },
   );
 
+  it("of the second release is taken over with versions, reports of loss and what was isolated", async () => {
+    const folder = await writeLayout(2, false);
+    const db = open<unknown, string>({
+      path: join(folder, "records.lmdb"),
+      sharedStructuresKey: Symbol.for("structures"),
+    });
+    await db.batch(() => {
+      void db.put("device:c", [1, "file", null, "`tenant`: required", 7]);
+      void db.put("device:gone", [0, "file", null, null, 9]);
+      void db.put("tenant:acme", [1, "file", tenant("acme"), null, 3]);
+    });
+    await db.close();
+    for (const _turn of ["migrated", "opened again"]) {
+      const store = await LmdbStore.open(folder);
+      expect(store.get("device:a")).toMatchObject({ revision: 1, source: "file", record: { hw_rev: "old" } });
+      expect(store.get("device:c")).toEqual({
+        revision: 1,
+        source: "file",
+        version: 7,
+        invalid: "`tenant`: required",
+      });
+      expect(store.tombstone("device:gone")).toEqual({ gone: true, source: "file", version: 9 });
+      expect(store.get("tenant:acme")).toEqual({
+        revision: 1,
+        source: "file",
+        version: 3,
+        record: tenant("acme"),
+      });
+      expect(store.deviceIdsBy("tenant:acme", undefined, 9)).toEqual(["a", "b"]);
+      await store[Symbol.asyncDispose]();
+    }
+  });
+
   it("of a later release is refused, and left as it is", async () => {
-    const folder = await writeLayout(3, false);
+    const folder = await writeLayout(4, false);
     for (const _turn of ["first", "second"])
       await expect(openRegistry({ dir: folder, clock })).rejects.toMatchObject({
         code: "store_unavailable",
-        message: expect.stringContaining("it has layout 3, and this release reads up to 2"),
+        message: expect.stringContaining("it has layout 4, and this release reads up to 3"),
       });
   });
 
@@ -96,7 +130,11 @@ describe("a store of another layout", () => {
     await load(first, 3, "even");
     expect(first.deviceIdsBy("spiffe", "spiffe://x/d1", undefined, 9)).toEqual([]);
     await first[Symbol.asyncDispose]();
-    const naming = { version: "x", of: ({ id }: { id: string }) => `spiffe://x/${id}` };
+    const naming = {
+      version: "x",
+      of: ({ id }: { id: string }) => `spiffe://x/${id}`,
+      deviceIn: (spiffeId: string) => spiffeId.slice("spiffe://x/".length),
+    };
     const registry = await openRegistry({ dir: folder, clock, naming });
     expect(registry.deviceIdsBy("spiffe", "spiffe://x/d1", undefined, 9)).toEqual(["d1"]);
     await registry[Symbol.asyncDispose]();
