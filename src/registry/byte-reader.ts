@@ -14,7 +14,7 @@ interface Remembered {
  * Names that stand in many rows are made once: to compare a few bytes costs less than to make a string. A name that
  * falls on the place of another takes it.
  */
-const remembered: (Remembered | undefined)[] = new Array<Remembered | undefined>(slots).fill(undefined);
+const remembered: (Remembered | undefined)[] = Array.from({ length: slots });
 
 /** Reads one row. Throws `RangeError` where it ends too soon. */
 export class ByteReader {
