@@ -26,6 +26,7 @@ import type { TargetState } from "./registry/override-mirror.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { Closing } from "./runtime/closing.ts";
 import { Fault } from "./runtime/fault.ts";
+import { ownProgram } from "./runtime/own-files.ts";
 import type { HttpRoute } from "./runtime/ports.ts";
 import { formatAddress } from "./server/address.ts";
 import { startInnerListener } from "./server/inner-listener.ts";
@@ -50,8 +51,6 @@ export async function startPrimary(
     throw thrown;
   }
 }
-
-const fromSources = import.meta.url.endsWith(".ts");
 
 async function build(
   config: Config,
@@ -217,7 +216,7 @@ async function build(
   );
 
   cluster.setupPrimary({
-    exec: path.join(import.meta.dirname, fromSources ? "worker.ts" : "worker.js"),
+    exec: ownProgram("worker"),
     args: [],
     serialization: "advanced",
   });

@@ -1,7 +1,7 @@
 /** The listeners of a process. */
-import path from "node:path";
 import type { Config } from "../config/config.ts";
 import type { Closing } from "../runtime/closing.ts";
+import { ownFile } from "../runtime/own-files.ts";
 import type { GrpcService, HttpRoute } from "../runtime/ports.ts";
 import { GrpcListener } from "../server/grpc-listener.ts";
 import { HttpListener } from "../server/http-listener.ts";
@@ -10,7 +10,7 @@ import { TlsFiles } from "../server/tls-files.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { addressOf } from "./parts.ts";
 
-const protoRoot = path.resolve(import.meta.dirname, "../../proto");
+const protoRoot = ownFile("proto");
 const protoFiles = ["decision", "registry", "admin", "broker", "bundle", "eligibility"].map(
   (name) => `sallyport/v1/${name}.proto`,
 );

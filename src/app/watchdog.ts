@@ -2,6 +2,7 @@
 import { Worker } from "node:worker_threads";
 import type { SharedInput } from "../engine/shared-input.ts";
 import type { PolicyWatch } from "../pdp/activation.ts";
+import { ownThread } from "../runtime/own-files.ts";
 
 /** What the thread is told. */
 export interface WatchdogOrders {
@@ -24,9 +25,7 @@ export const words = { evaluations: 0, active: 1, bytes: 2 } as const;
 export const textAt = 12;
 const textBytes = 256 * 1024;
 
-const fromSources = import.meta.url.endsWith(".ts");
-const file = new URL(fromSources ? "./watchdog-thread.ts" : "./watchdog-thread.js", import.meta.url);
-const entry = fromSources ? new URL("../../scripts/ts-worker.mjs", import.meta.url) : file;
+const thread = ownThread("app/watchdog-thread");
 
 /**
  * Watches the evaluations of this process. One that lasts longer than `evaluationMs` ends the process by SIGKILL,
@@ -43,7 +42,7 @@ export class Watchdog implements PolicyWatch, AsyncDisposable {
     this.#words = new Int32Array(shared, 0, textAt / 4);
     this.#text = new Uint8Array(shared, textAt);
     const workerData: WatchdogOrders = { ...orders, shared };
-    this.#thread = new Worker(entry, { workerData, argv: [file.href], execArgv: [], env: {} });
+    this.#thread = new Worker(thread.file, { ...thread.options, workerData });
     // Without it the service goes on; it only cannot tell why it stands still.
     this.#thread.on("error", () => undefined);
     this.#thread.unref();

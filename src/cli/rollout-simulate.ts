@@ -2,12 +2,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import type { ReleaseRecord, RolloutRecord } from "../decision/facts.ts";
 import type { SimulationPlan } from "../eligibility/simulation.ts";
 import { ManualClock, systemClock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
+import { ownFile } from "../runtime/own-files.ts";
 import { examples } from "./examples.ts";
 import { reportingFindings } from "./findings-page.ts";
 import type { FleetFile } from "./fleet-file.ts";
@@ -27,7 +27,7 @@ interface Flags {
   readonly json?: true;
 }
 
-const shipped = fileURLToPath(new URL("../../bundles/sallyport.tar.gz", import.meta.url));
+const shipped = ownFile("bundles/sallyport.tar.gz");
 const held = 2;
 const longestS = 366 * 86_400;
 const mostRounds = 100_000;

@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import type { Bundle } from "../bundle/bundle.ts";
 import { casesPath } from "../bundle/case-file.ts";
 import { Fault, type FaultCode } from "../runtime/fault.ts";
+import { ownThread } from "../runtime/own-files.ts";
 import type { Trial, TrialReport } from "./try-policy.ts";
 
 /** What a candidate may take. */
@@ -39,10 +40,7 @@ const standBack = 0;
 /** Beside the policy's own memory, what parsing its cases takes. */
 const heapMib = 128;
 
-/** The file of the thread: as compiled, or by way of a script where the sources run (threads inherit no loader). */
-const fromSources = import.meta.url.endsWith(".ts");
-const file = new URL(fromSources ? "./preflight-worker.ts" : "./preflight-worker.js", import.meta.url);
-const entry = fromSources ? new URL("../../scripts/ts-worker.mjs", import.meta.url) : file;
+const thread = ownThread("pdp/preflight-worker");
 
 const unfit = (message: string): Fault => new Fault("bundle_unfit", `the bundle ${message}`);
 
@@ -76,11 +74,9 @@ export async function preflight(bundle: Bundle, budgets: Budgets): Promise<Tried
 
 function run(trial: Trial, deadlineMs: number): Promise<Verdict> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(entry, {
+    const worker = new Worker(thread.file, {
+      ...thread.options,
       workerData: trial,
-      argv: [file.href],
-      execArgv: [],
-      env: {},
       stdout: true,
       stderr: true,
       resourceLimits: { maxOldGenerationSizeMb: heapMib },

@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import { Fault, type FaultCode } from "../runtime/fault.ts";
+import { ownThread } from "../runtime/own-files.ts";
 import { mergeDiffs, type PolicyDiff } from "./diff-policies.ts";
 import type { FleetQuestion } from "./fleet-questions.ts";
 
@@ -47,9 +48,7 @@ export interface FleetDiff {
 }
 
 /** The file of a thread: as compiled, or by way of a script where the sources run (threads inherit no loader). */
-const fromSources = import.meta.url.endsWith(".ts");
-const file = new URL(fromSources ? "./diff-worker.ts" : "./diff-worker.js", import.meta.url);
-const entry = fromSources ? new URL("../../scripts/ts-worker.mjs", import.meta.url) : file;
+const thread = ownThread("workbench/diff-worker");
 
 /**
  * Compares. The answer is that of one thread, whatever their number.
@@ -78,7 +77,7 @@ export async function diffFleet(
 
 function run(share: FleetShare, asked: (count: number) => void): Promise<FleetDiff> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(entry, { workerData: share, argv: [file.href], execArgv: [], env: {} });
+    const worker = new Worker(thread.file, { ...thread.options, workerData: share });
     worker.on("message", ({ asked: count, diff, devices = 0, invalid = 0, fault }: ShareNews) => {
       if (count !== undefined) asked(count);
       if (fault !== undefined) reject(new Fault(fault.code, fault.message));

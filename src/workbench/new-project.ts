@@ -1,13 +1,13 @@
 /** A starter project: rules, tests and a decision table of one security model, working at once. */
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import { Fault } from "../runtime/fault.ts";
+import { ownFile } from "../runtime/own-files.ts";
 import { caseSchema } from "./case-schema.ts";
 
-const templates = fileURLToPath(new URL("../../templates/policy", import.meta.url));
-const shipped = fileURLToPath(new URL("../../policies", import.meta.url));
+const templates = ownFile("templates/policy");
+const shipped = ownFile("policies");
 
 /** Input schemas of contract 1, which the shipped policy has; further ones would declare further entrypoints. */
 const schemas = ["connect", "publish", "subscribe", "command", "grants"];

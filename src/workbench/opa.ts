@@ -1,7 +1,7 @@
 /** OPA, the compiler of policies: found, asked for its version, run. The running service never needs it. */
 import { spawn, spawnSync } from "node:child_process";
-import { fileURLToPath } from "node:url";
 import { Fault } from "../runtime/fault.ts";
+import { ownFile } from "../runtime/own-files.ts";
 
 /** A command line that runs OPA: the program and its first arguments. */
 export type Opa = readonly [program: string, ...args: string[]];
@@ -13,7 +13,7 @@ export interface OpaRun {
   readonly stderr: string;
 }
 
-const toolModule = fileURLToPath(new URL("../../tools/go.mod", import.meta.url));
+const toolModule = ownFile("tools/go.mod");
 
 function answers([program, ...args]: Opa): boolean {
   return spawnSync(program, [...args, "version"], { stdio: "ignore" }).status === 0;

@@ -1,9 +1,9 @@
 /** Everything that a benchmark of a project needs: its policy, an empty one, and inputs. */
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { loadPolicy } from "../../engine/load-policy.ts";
 import type { Policy } from "../../engine/policy.ts";
 import { requiredEntrypoints } from "../../pdp/snapshot.ts";
+import { ownFile } from "../../runtime/own-files.ts";
 import { buildBundle } from "../build.ts";
 import type { Sample } from "../fleet-questions.ts";
 import type { Opa } from "../opa.ts";
@@ -11,7 +11,7 @@ import type { Asked } from "../opa-eval.ts";
 import { PolicyHost } from "../policy-host.ts";
 import type { PolicyProject } from "../project.ts";
 
-const emptyModule = fileURLToPath(new URL("../../../bundles/empty.wasm", import.meta.url));
+const emptyModule = ownFile("bundles/empty.wasm");
 
 /** What {@link openBench} prepares. */
 export interface BenchGround {
