@@ -1,5 +1,4 @@
 /** The process that owns the single writers, and the workers that answer. */
-import cluster from "node:cluster";
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,6 +14,7 @@ import { SessionsOfAll } from "./app/sessions-of-all.ts";
 import { ShadowOfAll } from "./app/shadow-of-all.ts";
 import { pauseRollout } from "./app/updates.ts";
 import type { FactsTold } from "./app/worker-calls.ts";
+import { ForksAhead } from "./app/worker-fork.ts";
 import { WorkerMetrics } from "./app/worker-metrics.ts";
 import { WorkerPool } from "./app/worker-pool.ts";
 import { startWriting } from "./app/writing.ts";
@@ -26,7 +26,6 @@ import type { TargetState } from "./registry/override-mirror.ts";
 import { systemClock } from "./runtime/clock.ts";
 import { Closing } from "./runtime/closing.ts";
 import { Fault } from "./runtime/fault.ts";
-import { ownProgram } from "./runtime/own-files.ts";
 import type { HttpRoute } from "./runtime/ports.ts";
 import { formatAddress } from "./server/address.ts";
 import { startInnerListener } from "./server/inner-listener.ts";
@@ -37,15 +36,22 @@ import { createLogger } from "./telemetry/logger.ts";
 import { metricsRoute } from "./telemetry/metrics-route.ts";
 import { watchChannels } from "./telemetry/watch-channels.ts";
 
+/** What whoever starts a primary may choose besides the configuration. */
+export interface PrimaryOptions extends Omit<AppOptions, "clock"> {
+  /** Processes for its workers, where they were started ahead; ended where the primary cannot start. */
+  readonly ahead?: ForksAhead;
+}
+
 /** Starts this process as the primary of `workers` others. Throws a fault; then nothing is left running. */
 export async function startPrimary(
   config: Config,
   workers: number,
-  options: Omit<AppOptions, "clock"> = {},
+  options: PrimaryOptions = {},
 ): Promise<Service> {
   const stack = new Closing();
+  const ahead = stack.use(options.ahead ?? new ForksAhead(workers));
   try {
-    return await build(config, workers, options, stack);
+    return await build(config, workers, ahead, options, stack);
   } catch (thrown) {
     await stack[Symbol.asyncDispose]();
     throw thrown;
@@ -55,7 +61,8 @@ export async function startPrimary(
 async function build(
   config: Config,
   workers: number,
-  { logger = createLogger(config.log), version = "" }: Omit<AppOptions, "clock">,
+  ahead: ForksAhead,
+  { logger = createLogger(config.log), version = "" }: PrimaryOptions,
   stack: Closing,
 ): Promise<Service> {
   const clock = systemClock;
@@ -132,6 +139,7 @@ async function build(
     silentMs: config.processes.silent_s * 1000,
     drainMs: config.shutdown.drain_s * 1000,
     facts: told,
+    fork: () => ahead.take(),
     calls: {
       spendClaim: ({ deviceId, fingerprint }) => effects.spendClaim(fingerprint, deviceId),
       markReentry: ({ deviceId, since }) => effects.markReentry(deviceId, since),
@@ -215,11 +223,6 @@ async function build(
     }),
   );
 
-  cluster.setupPrimary({
-    exec: ownProgram("worker"),
-    args: [],
-    serialization: "advanced",
-  });
   stack.use(pool);
   await pool.start();
   let closing: Promise<void> | undefined;

@@ -1,9 +1,9 @@
 /** A worker process of `sallyport serve`, started by its primary. */
 
 import type { PrimaryCalls, WorkerCalls } from "./app/worker-calls.ts";
+import { hello } from "./app/worker-fork.ts";
 import { readingsOf } from "./app/worker-metrics.ts";
 import { WorkerProcess } from "./app/worker-process.ts";
-import { hello } from "./app/worker-slot.ts";
 import { Conversation } from "./runtime/conversation.ts";
 import { Fault } from "./runtime/fault.ts";
 

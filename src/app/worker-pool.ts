@@ -11,12 +11,15 @@ import type {
   WorkerCalls,
   WorkerStart,
 } from "./worker-calls.ts";
+import type { WorkerFork } from "./worker-fork.ts";
 import { type EndCause, type WorkerNews, WorkerSlot } from "./worker-slot.ts";
 
 /** What a pool is made of. */
 export interface PoolParts {
   readonly count: number;
   readonly calls: PrimaryCalls;
+  /** A process to be a worker. */
+  fork(): WorkerFork;
   /** A worker that says nothing for so long is ended and replaced, milliseconds. */
   readonly silentMs: number;
   /** How long calls in flight may go on after a stop, milliseconds. */
@@ -51,6 +54,7 @@ export class WorkerPool implements AsyncDisposable {
       (_, index) =>
         new WorkerSlot(index + 1, {
           calls: parts.calls,
+          fork: () => parts.fork(),
           start: (number) => ({ ...parts.start(number), bundle: this.#bundle }),
           admit: (slot) => this.#admit(slot),
           ended: (slot, pid, cause) => this.#ended(slot, pid, cause),

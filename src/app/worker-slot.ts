@@ -1,9 +1,10 @@
 /** One place among the workers: the process that fills it now, and its replacement when that ends. */
-import cluster, { type Worker } from "node:cluster";
+import type { Worker } from "node:cluster";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Conversation } from "../runtime/conversation.ts";
 import { Fault } from "../runtime/fault.ts";
 import type { PrimaryCalls, WorkerCalls, WorkerStart } from "./worker-calls.ts";
+import type { WorkerFork } from "./worker-fork.ts";
 
 /** Why a worker ended. */
 export type EndCause = "crashed" | "blocked" | "silent" | "stopped" | "start_failed";
@@ -22,6 +23,8 @@ export interface WorkerNews {
 /** What a slot is made of. */
 export interface SlotParts {
   readonly calls: PrimaryCalls;
+  /** A process to fill a place. */
+  fork(): WorkerFork;
   /** What a worker of this number begins with, as things stand now. */
   start(number: number): WorkerStart;
   /** Makes the worker current and live: the last step before it serves. */
@@ -30,9 +33,6 @@ export interface SlotParts {
   ended(slot: WorkerSlot, pid: number, cause: EndCause): EndCause;
   news(news: WorkerNews): void;
 }
-
-/** What a worker says once it listens. */
-export const hello = "sallyport-worker";
 
 const firstPauseMs = 100;
 const longestPauseMs = 5000;
@@ -83,7 +83,7 @@ export class WorkerSlot {
 
   /** Starts a worker; resolves once it serves. Rejects where it ends before. */
   async start(): Promise<void> {
-    const worker = cluster.fork();
+    const { listening, worker } = this.#parts.fork();
     const talk = new Conversation<WorkerCalls, PrimaryCalls>(
       (message, failed) => worker.send(message as object, failed),
       this.#parts.calls,
@@ -95,14 +95,7 @@ export class WorkerSlot {
     this.prepared = undefined;
     this.state = "starting";
     this.serving = false;
-    const listening = new Promise<void>((resolve) => {
-      worker.on("message", (message: unknown) => {
-        if (message === hello) resolve();
-        else talk.receive(message);
-      });
-    });
-    // Told by `exit` as well; without a listener it would end the primary.
-    worker.on("error", () => undefined);
+    worker.on("message", (message: unknown) => talk.receive(message));
     this.#gone = new Promise((resolve) => {
       worker.once("exit", (code, signal) => {
         this.#ended(worker, talk, performance.now() - startedMs, code, signal);

@@ -1,6 +1,8 @@
 /** `sallyport serve`. */
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
+import { ForksAhead } from "../app/worker-fork.ts";
+import type { Service } from "../app.ts";
 import { Fault } from "../runtime/fault.ts";
 import { type ConfigFlags, readConfig, withConfig } from "./config-options.ts";
 import { examples } from "./examples.ts";
@@ -35,10 +37,17 @@ async function run(flags: ConfigFlags): Promise<void> {
   const version = readVersion();
   const workers = config.workers ?? Math.max(1, availableParallelism() - 1);
   const loading = showLoading();
-  const app =
-    workers === 0
-      ? await (await import("../app.ts")).startApp(config, { version, watchdog: true })
-      : await (await import("../primary.ts")).startPrimary(config, workers, { version });
+  const start = async (): Promise<Service> => {
+    if (workers === 0) {
+      const { startApp } = await import("../app.ts");
+      return startApp(config, { version, watchdog: true });
+    }
+    // They load while this process does.
+    const ahead = new ForksAhead(workers);
+    const { startPrimary } = await import("../primary.ts");
+    return startPrimary(config, workers, { version, ahead });
+  };
+  const app = await start();
   loading[Symbol.dispose]();
   const stopped = untilStopped();
   process.on("SIGHUP", () => {
