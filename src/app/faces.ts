@@ -10,10 +10,7 @@ import { TlsFiles } from "../server/tls-files.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { addressOf } from "./parts.ts";
 
-const protoRoot = ownFile("proto");
-const protoFiles = ["decision", "registry", "admin", "broker", "bundle", "eligibility"].map(
-  (name) => `sallyport/v1/${name}.proto`,
-);
+const descriptors = ownFile("proto/descriptors.binpb");
 
 /** What is served, and how. */
 export interface FacesParts {
@@ -57,7 +54,7 @@ export async function openFaces(parts: FacesParts): Promise<Faces> {
     messageBytes: config.limits.message_bytes,
     metadataBytes: config.limits.metadata_bytes,
     streamsPerConnection: config.limits.streams_per_connection,
-    protos: { root: protoRoot, files: protoFiles },
+    descriptors,
     onFault,
   });
   stack.defer(() => grpc.close(drainMs));

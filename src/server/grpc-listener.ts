@@ -5,10 +5,11 @@ import { Server, ServerCredentials } from "@grpc/grpc-js";
 import type { GrpcService } from "../runtime/ports.ts";
 import { type Address, formatAddress, requireProtection } from "./address.ts";
 import { Connections } from "./connections.ts";
-import { Housekeeping, type ProtoFiles } from "./housekeeping.ts";
+import { Health } from "./health.ts";
 import { listen } from "./listening.ts";
 import { mount } from "./mount.ts";
 import type { PeerTable } from "./peers.ts";
+import { Reflection } from "./reflection.ts";
 import { TlsCredentials } from "./tls-credentials.ts";
 import type { TlsFiles } from "./tls-files.ts";
 
@@ -28,8 +29,8 @@ export interface GrpcListenerOptions {
   readonly streamsPerConnection: number;
   /** Connections at once; default 10,000. */
   readonly maxConnections?: number;
-  /** Files for reflection; absent: no reflection. */
-  readonly protos?: ProtoFiles;
+  /** File of descriptors for reflection; absent: no reflection. */
+  readonly descriptors?: string;
   /** Told of what a call ran into that is no fault of the caller. */
   readonly onFault: (thrown: unknown) => void;
 }
@@ -69,7 +70,8 @@ export class GrpcListener {
   readonly #server: Server;
   readonly #net: NetServer;
   readonly #sockets: ReadonlySet<Socket>;
-  readonly #housekeeping: Housekeeping;
+  readonly #health: Health;
+  readonly #reflection: Reflection | undefined;
   readonly #credentials: ServerCredentials;
   #closing: Promise<void> | undefined;
 
@@ -78,14 +80,16 @@ export class GrpcListener {
     readonly server: Server;
     readonly net: NetServer;
     readonly sockets: ReadonlySet<Socket>;
-    readonly housekeeping: Housekeeping;
+    readonly health: Health;
+    readonly reflection: Reflection | undefined;
     readonly credentials: ServerCredentials;
   }) {
     this.address = parts.address;
     this.#server = parts.server;
     this.#net = parts.net;
     this.#sockets = parts.sockets;
-    this.#housekeeping = parts.housekeeping;
+    this.#health = parts.health;
+    this.#reflection = parts.reflection;
     this.#credentials = parts.credentials;
   }
 
@@ -98,7 +102,15 @@ export class GrpcListener {
       const { definition, implementation } = mount(service, connections);
       server.addService(definition, implementation);
     }
-    const housekeeping = new Housekeeping(server, options.services.map(nameOf), options.protos);
+    const names = options.services.map(nameOf);
+    const health = new Health(names);
+    const reflection =
+      options.descriptors === undefined
+        ? undefined
+        : new Reflection(options.descriptors, [...names, nameOf(health.service)]);
+    // Open to whoever can connect.
+    for (const { definition, implementation } of [health.service, ...(reflection?.services ?? [])])
+      server.addService(definition, implementation);
     const credentials =
       options.tls === undefined ? ServerCredentials.createInsecure() : new TlsCredentials(options.tls);
     // The sockets are ours: so their number is bounded, and the last ones can be ended.
@@ -112,7 +124,7 @@ export class GrpcListener {
     net.maxConnections = options.maxConnections ?? 10_000;
     try {
       const address = formatAddress(await listen(net, options.address));
-      return new GrpcListener({ address, server, net, sockets, housekeeping, credentials });
+      return new GrpcListener({ address, server, net, sockets, health, reflection, credentials });
     } catch (thrown) {
       server.forceShutdown();
       if (credentials instanceof TlsCredentials) credentials.close();
@@ -127,7 +139,7 @@ export class GrpcListener {
 
   /** What health says. */
   setServing(serving: boolean): void {
-    if (this.#closing === undefined) this.#housekeeping.setServing(serving);
+    if (this.#closing === undefined) this.#health.setServing(serving);
   }
 
   /** Says NOT_SERVING, accepts no more, lets calls in flight end for at most `drainMs`, then ends them. */
@@ -137,9 +149,10 @@ export class GrpcListener {
   }
 
   async #close(drainMs: number): Promise<void> {
-    this.#housekeeping.setServing(false);
+    this.#health.setServing(false);
     const closed = new Promise<void>((resolve) => this.#net.close(() => resolve()));
-    this.#housekeeping.end();
+    this.#health.end();
+    this.#reflection?.end();
     const drained = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {

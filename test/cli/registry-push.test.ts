@@ -11,6 +11,7 @@ import { createRecordValidator } from "../../src/registry/record-validator.ts";
 import { openRegistry, type Registry } from "../../src/registry/registry.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { Fault } from "../../src/runtime/fault.ts";
+import { ownFile } from "../../src/runtime/own-files.ts";
 import type { GrpcListener } from "../../src/server/grpc-listener.ts";
 import { registryService } from "../../src/services/registry-service.ts";
 import { listenFor } from "../listener.ts";
@@ -52,7 +53,7 @@ async function listen(as: Peer): Promise<GrpcListener> {
   });
   return listenFor(as, service, {
     streamsPerConnection: 16,
-    protos: { root: path.resolve("proto"), files: ["sallyport/v1/registry.proto"] },
+    descriptors: ownFile("proto/descriptors.binpb"),
     onFault: (fault) => faults.push(fault),
   });
 }

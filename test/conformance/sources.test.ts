@@ -14,6 +14,7 @@ import { openRegistry, type Registry } from "../../src/registry/registry.ts";
 import { RegistryFile } from "../../src/registry/registry-file.ts";
 import { RegistryHttp } from "../../src/registry/registry-http.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
+import { ownFile } from "../../src/runtime/own-files.ts";
 import { registryService } from "../../src/services/registry-service.ts";
 import { listenFor } from "../listener.ts";
 import { findNatsServer, NatsServer } from "../nats.ts";
@@ -107,7 +108,7 @@ const sources: Readonly<Record<string, (registry: Registry, clock: ManualClock) 
     });
     const listener = await listenFor(peer, service, {
       streamsPerConnection: 16,
-      protos: { root: path.resolve("proto"), files: ["sallyport/v1/registry.proto"] },
+      descriptors: ownFile("proto/descriptors.binpb"),
     });
     closing.push(() => listener.close(100));
     const file = path.join(folder(), "fleet.ndjson");
