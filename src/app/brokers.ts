@@ -3,7 +3,8 @@ import { readFile } from "node:fs/promises";
 import { answerEmqx, supports as emqxSupports, kickEmqx } from "../adapters/emqx/emqx.ts";
 import { type ExhookMethods, exhookMethods, supports as exhookSupports } from "../adapters/exhook/exhook.ts";
 import { mosquittoMethods, supports as mosquittoSupports } from "../adapters/mosquitto/mosquitto.ts";
-import { kickNats, natsCallout, supports as natsSupports, serveCallout } from "../adapters/nats/nats.ts";
+import type { NatsCallout } from "../adapters/nats/nats.ts";
+import { supports as natsSupports } from "../adapters/nats/supports.ts";
 import {
   answerRabbit,
   kickRabbit,
@@ -22,7 +23,7 @@ import { StormGuard } from "../enforcement/storm-guard.ts";
 import { HookProviderService as HookProviderV2 } from "../gen/emqx/exhook/v2/exhook.ts";
 import { HookProviderService as HookProviderV3 } from "../gen/emqx/exhook/v3/exhook.ts";
 import { AuthServiceService } from "../gen/grpc/auth.ts";
-import { NatsNode } from "../nats/nats-node.ts";
+import type { NatsNode } from "../nats/nats-node.ts";
 import { nextDecisionId } from "../pdp/answer.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Closing } from "../runtime/closing.ts";
@@ -228,16 +229,20 @@ async function openNats(parts: BrokersParts, broker: BrokerConfig, peer: Peer): 
   const { nats } = broker;
   if (nats === undefined)
     throw new Fault("config_invalid", `\`brokers[].nats\` is missing for \`${broker.name}\``);
+  const [{ kickNats, natsCallout, serveCallout }, { NatsNode: Nats }] = await Promise.all([
+    import("../adapters/nats/nats.ts"),
+    import("../nats/nats-node.ts"),
+  ]);
   const connect = async (login: { user: string; password: string }): Promise<NatsNode> => {
     const password = (await secretIn(login.password)) ?? "";
     return stack.use(
-      await NatsNode.connect({ servers: nats.servers, name: "sallyport", user: login.user, password }),
+      await Nats.connect({ servers: nats.servers, name: "sallyport", user: login.user, password }),
     );
   };
   const issuerSeed = (await secretIn(nats.issuer_seed)) ?? "";
   const xkeySeed = await secretIn(nats.xkey_seed);
   const system = nats.system === undefined ? undefined : (await connect(nats.system)).requests();
-  const fits: { of?: ReturnType<typeof natsCallout> } = {};
+  const fits: { of?: NatsCallout } = {};
   const door = openDoor(parts, broker, peer, {
     stillFits: (session) => fits.of?.stillFits(session) ?? true,
     ...(system === undefined ? {} : { kick: (names) => kickNats(system, names) }),

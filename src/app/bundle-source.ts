@@ -4,7 +4,6 @@ import { BundleBlobs, type BundleBlobsOptions } from "../bundle/bundle-blobs.ts"
 import { BundleFile } from "../bundle/bundle-file.ts";
 import { BundleHttp } from "../bundle/bundle-http.ts";
 import type { Config } from "../config/config.ts";
-import { NatsNode } from "../nats/nats-node.ts";
 import type { BundlePipeline } from "../pdp/bundle-pipeline.ts";
 import { Fault } from "../runtime/fault.ts";
 
@@ -41,6 +40,7 @@ function natsSource(
     random: Math.random,
     open: async () => {
       const [credentials, pem] = await Promise.all([textOf(credentials_file), readTls(tls)]);
+      const { NatsNode } = await import("../nats/nats-node.ts");
       const node = await NatsNode.connect({
         servers,
         name: "sallyport-bundles",

@@ -1,7 +1,7 @@
 /** What the service does over NATS, where the configuration names servers. */
 import { readFile } from "node:fs/promises";
 import type { Config } from "../config/config.ts";
-import { NatsNode } from "../nats/nats-node.ts";
+import type { NatsNode } from "../nats/nats-node.ts";
 import type { DutyLedger } from "../registry/duty-ledger.ts";
 import { KeyValueSource } from "../registry/key-value-source.ts";
 import type { RecordValidator } from "../registry/record-validator.ts";
@@ -47,7 +47,8 @@ export class NatsLink implements AsyncDisposable {
       ...(cert === undefined ? {} : { cert: await read(cert) }),
       ...(key === undefined ? {} : { key: await read(key) }),
     };
-    return NatsNode.connect({
+    const { NatsNode: Nats } = await import("../nats/nats-node.ts");
+    return Nats.connect({
       servers,
       name: "sallyport",
       ...(credentials === undefined ? {} : { credentials: await read(credentials) }),

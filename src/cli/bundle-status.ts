@@ -1,23 +1,17 @@
 /** `sallyport bundle status`, `promote` and `abort`: the bundles of a running service. */
 import type { Command } from "commander";
-import {
-  type AbortBundleResponse,
-  type BundleCandidate,
-  BundleServiceClient,
-  type GetBundleStatusResponse,
-  type PromoteBundleResponse,
-} from "../gen/sallyport/v1/bundle.ts";
+import type { BundleCandidate, GetBundleStatusResponse } from "../gen/sallyport/v1/bundle.ts";
 import { Fault } from "../runtime/fault.ts";
 import { type ConnectionFlags, withConnection } from "./connection.ts";
 import { examples } from "./examples.ts";
 import { alignCells, type Row, renderRows } from "./page.ts";
-import { callService } from "./service-call.ts";
 import { visible } from "./visible.ts";
 
 const moment = (unix: number): string => new Date(unix * 1000).toISOString().slice(0, 19) + "Z";
 
 async function statusOf(flags: ConnectionFlags): Promise<GetBundleStatusResponse> {
-  return callService(flags, BundleServiceClient, (stub, ...call) => stub.getBundleStatus({}, ...call));
+  const { getBundleStatus } = await import("./bundle-call.ts");
+  return getBundleStatus(flags);
 }
 
 async function status(flags: ConnectionFlags & { readonly json?: true }): Promise<void> {
@@ -93,11 +87,8 @@ async function meant(flags: ConnectionFlags, digest: string | undefined): Promis
 
 async function promote(flags: ConnectionFlags & { readonly digest?: string }): Promise<void> {
   const digest = await meant(flags, flags.digest);
-  const { revision } = await callService<BundleServiceClient, PromoteBundleResponse>(
-    flags,
-    BundleServiceClient,
-    (stub, ...call) => stub.promoteBundle({ digest }, ...call),
-  );
+  const { promoteBundle } = await import("./bundle-call.ts");
+  const { revision } = await promoteBundle(flags, digest);
   process.stdout.write(`in force ${visible(revision)}\n`);
 }
 
@@ -105,11 +96,8 @@ async function abort(
   flags: ConnectionFlags & { readonly digest?: string; readonly reason: string },
 ): Promise<void> {
   const digest = await meant(flags, flags.digest);
-  const { revision } = await callService<BundleServiceClient, AbortBundleResponse>(
-    flags,
-    BundleServiceClient,
-    (stub, ...call) => stub.abortBundle({ digest, reason: flags.reason }, ...call),
-  );
+  const { abortBundle } = await import("./bundle-call.ts");
+  const { revision } = await abortBundle(flags, digest, flags.reason);
   process.stdout.write(`aborted ${visible(revision)}\n`);
 }
 

@@ -49,25 +49,24 @@ export function isRecordKind(kind: unknown): kind is RecordKind {
   return typeof kind === "string" && Object.hasOwn(schemas, kind);
 }
 
-/** Compiles the validators (some 50 ms); about 2 us a record from then on. */
+/** A validator of each kind is compiled at the first record of it (a device: some 50 ms); about 2 us a record from then on. */
 export function createRecordValidator({ ear, signedOnly = false }: AttestationRules = {}): RecordValidator {
-  const ajv = new Ajv({ strict: false, useDefaults: true, removeAdditional: true });
-  ajv.addFormat(safeIdFormat, isSafeId);
-  const checks = {
-    device: ajv.compile(jsonSchema(deviceSchema)),
-    tenant: ajv.compile(jsonSchema(tenantSchema)),
-    firmware_policy: ajv.compile(jsonSchema(firmwarePolicySchema)),
-    release: ajv.compile(jsonSchema(releaseSchema)),
-    rollout: ajv.compile(jsonSchema(rolloutSchema)),
-    service: ajv.compile(jsonSchema(serviceSchema)),
-    report: ajv.compile(jsonSchema(reportSchema)),
+  let compiler: Ajv | undefined;
+  const compile = (kind: RecordKind): ValidateFunction => {
+    if (compiler === undefined) {
+      compiler = new Ajv({ strict: false, useDefaults: true, removeAdditional: true });
+      compiler.addFormat(safeIdFormat, isSafeId);
+    }
+    return compiler.compile(jsonSchema(schemas[kind]));
   };
+  const checks: Partial<Record<RecordKind, ValidateFunction>> = {};
   return (kind, value) => {
-    const check: ValidateFunction = checks[kind];
+    const check = (checks[kind] ??= compile(kind));
     const key = readableKey(kind, value);
     const remark =
       kind === "device" || kind === "report" ? readAttestation(value, ear, signedOnly) : undefined;
-    if (!check(value)) return { key, invalid: describe(schemas[kind], value, ajv.errorsText(check.errors)) };
+    if (!check(value))
+      return { key, invalid: describe(schemas[kind], value, compiler?.errorsText(check.errors) ?? "") };
     const record = value as AnyRecord;
     // Fingerprints are looked up by what a proof says: nothing may be found that the record does not hold.
     if ("credentials" in record) Object.setPrototypeOf(record.credentials, null);

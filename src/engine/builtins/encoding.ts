@@ -1,7 +1,8 @@
 /** Encodings: hex, base64url, URL queries, YAML, JSON with options. */
-import { parseAllDocuments, stringify } from "yaml";
+import type * as yaml from "yaml";
 import { jsonText, type Term, termToJson } from "../term.ts";
 import type { BuiltinTable } from "./builtin.ts";
+import { library } from "./library.ts";
 import { flag, fromJson, isMap, map, mapOf, members, text } from "./operands.ts";
 
 const escaped = (value: string): string =>
@@ -66,6 +67,7 @@ function marshal(term: Term, options: Term | undefined): string {
   return (said ?? pretty) ? prefix + indented(term, prefix, indent, 0) : jsonText(term);
 }
 
+const yamlLibrary = library<typeof yaml>("yaml");
 const yamlOptions = {
   version: "1.2",
   schema: "core",
@@ -79,7 +81,7 @@ const yamlOptions = {
  * @throws where one is not
  */
 function readYaml(source: string): unknown {
-  const documents = parseAllDocuments(source, yamlOptions);
+  const documents = yamlLibrary().parseAllDocuments(source, yamlOptions);
   if ("empty" in documents) return null;
   for (const [at, { errors, directives }] of documents.entries()) {
     if (errors[0] !== undefined) throw errors[0];
@@ -102,7 +104,11 @@ export const encodingBuiltins: BuiltinTable = {
   "urlquery.decode_object": (query) => decodeObject(text(query)),
   "json.marshal_with_options": (value, options) => marshal(value as Term, options),
   "yaml.marshal": (value) =>
-    stringify(termToJson(value as Term), { sortMapEntries: true, lineWidth: 0, indentSeq: false }),
+    yamlLibrary().stringify(termToJson(value as Term), {
+      sortMapEntries: true,
+      lineWidth: 0,
+      indentSeq: false,
+    }),
   "yaml.unmarshal": (value) => fromJson(readYaml(text(value))),
   "yaml.is_valid": (value) => {
     if (typeof value !== "string") return false;

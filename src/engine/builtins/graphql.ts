@@ -1,5 +1,4 @@
 /** `graphql.*`: parsing and validation by the reference implementation, told in OPA's form. */
-import { createRequire } from "node:module";
 import type * as graphql from "graphql";
 import type { DocumentNode, GraphQLSchema } from "graphql";
 import { type Term, termToJson } from "../term.ts";
@@ -7,17 +6,10 @@ import type { BuiltinTable } from "./builtin.ts";
 import { type Form, queryForm, schemaForm } from "./graphql-form.ts";
 import { builtInDirectiveNames, checkSchema, mergedSchema } from "./graphql-schema.ts";
 import { queryText, schemaText } from "./graphql-text.ts";
+import { library } from "./library.ts";
 import { fromJson, isMap, text } from "./operands.ts";
 
-type Library = typeof graphql;
-
-let loaded: Library | undefined;
-
-/** The library, loaded when the first policy that needs it is asked: most never do. */
-function library(): Library {
-  loaded ??= createRequire(import.meta.url)("graphql") as Library;
-  return loaded;
-}
+const reference = library<typeof graphql>("graphql");
 
 // Documents are texts of policies, most often the same ones again.
 const maxTokens = 20_000;
@@ -26,7 +18,7 @@ const maxTokens = 20_000;
 const empty = /^(?:[\s,\ufeff]|#[^\n\r]*)*$/;
 
 function parse(source: string): DocumentNode {
-  const { parse: read, Kind } = library();
+  const { parse: read, Kind } = reference();
   if (empty.test(source)) return { kind: Kind.DOCUMENT, definitions: [] };
   return read(source, { noLocation: true, allowLegacyFragmentVariables: true, maxTokens });
 }
@@ -51,12 +43,12 @@ function usable(form: Form): GraphQLSchema {
       Directives: own.filter((each) => !builtInDirectiveNames.has(String(each["Name"]))),
     }),
   );
-  return library().buildASTSchema(document, { assumeValid: true, assumeValidSDL: true });
+  return reference().buildASTSchema(document, { assumeValid: true, assumeValidSDL: true });
 }
 
 /** @throws TypeError where the query does not fit the schema */
 function validate(schema: GraphQLSchema, query: DocumentNode): void {
-  const [first] = library().validate(schema, query);
+  const [first] = reference().validate(schema, query);
   if (first !== undefined) throw new TypeError(first.message);
 }
 

@@ -1,8 +1,9 @@
 /** JSON documents: patches and schemas. */
+import type * as ajv from "ajv";
 import type { Ajv, ErrorObject } from "ajv";
-import ajv from "ajv";
 import { type Term, termToJson } from "../term.ts";
 import type { BuiltinTable } from "./builtin.ts";
+import { library } from "./library.ts";
 import { array, equal, get, isArray, isMap, isSet, map, mapOf, setOf, text } from "./operands.ts";
 
 function path(term: Term | undefined): readonly Term[] {
@@ -96,8 +97,15 @@ function apply(document: Term, operation: Term): Term {
   }
 }
 
+const ajvLibrary = library<typeof ajv>("ajv");
 const makeAjv = (): Ajv =>
-  new ajv.Ajv({ allErrors: true, verbose: true, strict: false, validateFormats: false, logger: false });
+  new (ajvLibrary().Ajv)({
+    allErrors: true,
+    verbose: true,
+    strict: false,
+    validateFormats: false,
+    logger: false,
+  });
 
 /** A JSON text or an object. */
 function document(term: Term | undefined): unknown {
