@@ -81,6 +81,7 @@ describe("a bundle that is swapped in every worker", { timeout: 300_000 }, () =>
       await inForce(revision);
       const answers = await Promise.all(clients.map((client) => client.decide(publishOf(subjectOf(0)))));
       expect(new Set(answers.map(({ bundle_revision }) => bundle_revision))).toEqual(new Set([revision]));
+      await service.until(`enough is answered by ${revision}`, async () => (seen.get(revision) ?? 0) > 10);
     }
     stop = true;
     await Promise.all(load);
