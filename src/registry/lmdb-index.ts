@@ -51,11 +51,18 @@ export class LmdbIndex {
     limit: number,
     has: (id: string) => boolean,
   ): readonly string[] {
+    const key = keyOf(term);
+    if (after === undefined && limit > 0) {
+      // Most terms that are asked for have one id: a walk over values costs several times as much as both of these.
+      const first = this.#terms.get(key);
+      if (first === undefined) return [];
+      if (this.#terms.getValuesCount(key) === 1) return has(first) ? [first] : [];
+    }
     const found: string[] = [];
     for (let from = after; ; ) {
       const wanted = limit - found.length;
       const start = from === undefined ? {} : { start: `${from}\u0001` };
-      const ids = [...this.#terms.getValues(keyOf(term), { ...start, limit: wanted })];
+      const ids = [...this.#terms.getValues(key, { ...start, limit: wanted })];
       for (const id of ids) if (has(id)) found.push(id);
       from = ids.at(-1);
       if (ids.length < wanted || found.length >= limit) return found;

@@ -47,6 +47,11 @@ export class RegistryReader implements RecordReader, ReportReader, AsyncDisposab
   readonly #few = new FewRecords();
   /** Whether anybody ever said something of another's device. */
   #reported = false;
+  /**
+   * Whether what is staged may be in force. Not: a snapshot comes into force only by a flip, which is told.
+   * So most reads are of one row, not of two.
+   */
+  #mayFold = true;
   #told: Told = { revision: 0, synced: false, asOfMs: Number.NEGATIVE_INFINITY, sources: {} };
 
   /** Opens the store of a registry that is there. Throws `store_unavailable`. */
@@ -69,6 +74,7 @@ export class RegistryReader implements RecordReader, ReportReader, AsyncDisposab
     this.#told = now;
     // INVARIANT: a busy reader keeps its read transaction, and so the state before the commit, until it is reset.
     this.#db.resetReadTxn();
+    this.#mayFold = this.#folding;
     if (change.scope === "everything") this.#reload();
     else
       for (const key of change.keys)
@@ -137,7 +143,7 @@ export class RegistryReader implements RecordReader, ReportReader, AsyncDisposab
   #value(key: RecordKey): StoredValue | undefined {
     if (this.#told.revision === 0) return undefined;
     // INVARIANT: all three reads are of one turn, and so of one read transaction.
-    const staged = this.#read(key, stagedPrefix + key);
+    const staged = this.#mayFold ? this.#read(key, stagedPrefix + key) : undefined;
     const value = staged !== undefined && this.#folding ? staged : this.#read(key, key);
     return value === undefined || value === null || "gone" in value ? undefined : value;
   }
