@@ -1,16 +1,20 @@
 /**
  * What bringing a bundle into force costs those who ask meanwhile:
- * `npx tsx bench/activation.ts [--workers N] [--askers N] [--topics N]`.
+ * `npx tsx bench/activation.ts [--workers N] [--askers N] [--topics N] [--swaps N]`.
  * Askers over gRPC (one, unless told) that ask one question after the other; then bundles are exchanged under them.
  * Prints JSON. With one asker no question ever waits for another, and a pause is compared with the time of a bare
  * answer; with several, with the time of an answer under load. Each question has a topic of its own, so that each is evaluated; with `--topics 50` they come again, and most are answered
  * from the cache. The service is one process, or with `--workers` a primary and so many more. Needs `dist/` to be built:
- * from sources each thread would compile them anew, in the midst of what is measured.
+ * from sources each thread would compile them anew, in the midst of what is measured. The askers are one process, whose
+ * own collections of garbage are nobody's but theirs: they are kept short, the longest pause is printed, and so are the
+ * figures without the questions that were under way in one.
  */
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { PerformanceObserver } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
+import { setFlagsFromString } from "node:v8";
 import { connect } from "../src/client/client.ts";
 import type { PublishQuery } from "../src/decision/query.ts";
 import { releaseOf } from "../test/bundle/releases.ts";
@@ -26,7 +30,10 @@ const workers = option("--workers") ?? 0;
 const topics = option("--topics") ?? Number.POSITIVE_INFINITY;
 const askers = option("--askers") ?? 1;
 const idleS = 6;
-const swaps = 4;
+const swaps = option("--swaps") ?? 4;
+// The thresholds of the service itself (`src/app/tune-v8.ts`): seldom and long pauses of the askers would drown its own.
+for (const flag of ["--heap-growing-percent=10", "--concurrent-marking-max-worker-num=1"])
+  setFlagsFromString(flag);
 const now = Math.floor(Date.now() / 1000);
 const folder = mkdtempSync(path.join(tmpdir(), "sallyport-activation-"));
 const at = (name: string): string => path.join(folder, name);
@@ -61,7 +68,17 @@ const client = connect({ address: service.address, deadlineMs: 10_000 });
 const credential = certificateFacts("m1", now);
 const subject = { client_id: "m1", proof: { type: "asserted" as const, credential } };
 
-let samples: number[] = [];
+interface Stretch {
+  readonly startMs: number;
+  readonly tookMs: number;
+}
+/** Collections of garbage in this process, in order. */
+const pauses: Stretch[] = [];
+new PerformanceObserver((list) => {
+  for (const { startTime, duration } of list.getEntries())
+    if (duration > 1) pauses.push({ startMs: startTime, tookMs: duration });
+}).observe({ entryTypes: ["gc"] });
+let samples: Stretch[] = [];
 let revisions = new Set<string>();
 let failed = 0;
 let stop = false;
@@ -71,14 +88,37 @@ async function ask(asker: number): Promise<void> {
     const query: PublishQuery = { kind: "publish", subject, topic, qos: 0, retain: false };
     const startMs = performance.now();
     const { allow, bundle_revision } = await client.decide(query);
-    samples.push(performance.now() - startMs);
+    samples.push({ startMs, tookMs: performance.now() - startMs });
     revisions.add(bundle_revision);
     if (!allow) failed += 1;
   }
 }
-const summary = (list: readonly number[]): Record<string, number> => {
-  const of = (share: number): number => Math.round(quantile(list, share) * 100) / 100;
+const rounded = (value: number): number => Math.round(value * 100) / 100;
+interface Summary {
+  readonly requests: number;
+  readonly p50_ms: number;
+  readonly p99_ms: number;
+  readonly max_ms: number;
+}
+const summary = (list: readonly Stretch[]): Summary => {
+  const times = list.map(({ tookMs }) => tookMs);
+  const of = (share: number): number => rounded(quantile(times, share));
   return { requests: list.length, p50_ms: of(0.5), p99_ms: of(0.99), max_ms: of(1) };
+};
+/** Questions in whose time the asker itself never stood still. */
+const unpaused = (list: readonly Stretch[]): Stretch[] =>
+  list.filter(
+    ({ startMs, tookMs }) =>
+      !pauses.some((pause) => pause.startMs < startMs + tookMs && startMs < pause.startMs + pause.tookMs),
+  );
+const compared = (before: readonly Stretch[], meanwhile: readonly Stretch[]): object => {
+  const [idle, activating] = [summary(before), summary(meanwhile)];
+  return {
+    idle,
+    activating,
+    idle_max_over_p99: rounded(idle.max_ms / idle.p99_ms),
+    slowest_over_idle_p99: rounded(activating.max_ms / idle.p99_ms),
+  };
 };
 
 // Made before: packing takes this process longer than anything that is measured.
@@ -99,16 +139,15 @@ for (let each = 1; each <= swaps; each++) {
 const during = samples;
 stop = true;
 await asking;
-const [before, meanwhile] = [summary(idle), summary(during)];
 console.log(
   JSON.stringify({
     workers,
     askers,
-    idle: before,
-    activating: meanwhile,
     swaps,
     denied: failed,
-    slowest_over_idle_p99: Math.round(((meanwhile["max_ms"] ?? 0) / (before["p99_ms"] ?? 1)) * 100) / 100,
+    ...compared(idle, during),
+    longest_pause_of_askers_ms: rounded(Math.max(0, ...pauses.map(({ tookMs }) => tookMs))),
+    without_pauses_of_askers: compared(unpaused(idle), unpaused(during)),
   }),
 );
 await client[Symbol.asyncDispose]();

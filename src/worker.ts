@@ -1,11 +1,14 @@
 /** A worker process of `sallyport serve`, started by its primary. */
 
+import { tuneV8 } from "./app/tune-v8.ts";
 import type { PrimaryCalls, WorkerCalls } from "./app/worker-calls.ts";
 import { hello } from "./app/worker-fork.ts";
 import { readingsOf } from "./app/worker-metrics.ts";
 import { WorkerProcess } from "./app/worker-process.ts";
 import { Conversation } from "./runtime/conversation.ts";
 import { Fault } from "./runtime/fault.ts";
+
+tuneV8();
 
 let begun: (worker: Promise<WorkerProcess>) => void = () => {};
 /** Calls that come before the worker is built wait for it, in order. */

@@ -1,6 +1,7 @@
 /** Worker processes as they are started: they load while whoever started them does something else. */
 import cluster, { type Worker } from "node:cluster";
 import { ownProgram } from "../runtime/own-files.ts";
+import { argumentsOfWorkers } from "./tune-v8.ts";
 
 /** What a worker says once it listens. */
 export const hello = "sallyport-worker";
@@ -12,9 +13,10 @@ export interface WorkerFork {
   readonly listening: Promise<void>;
 }
 
-/** Starts one. */
-export function forkWorker(): WorkerFork {
-  cluster.setupPrimary({ exec: ownProgram("worker"), args: [], serialization: "advanced" });
+/** Starts one of `workers`. */
+export function forkWorker(workers: number): WorkerFork {
+  const execArgv = argumentsOfWorkers(workers);
+  cluster.setupPrimary({ exec: ownProgram("worker"), args: [], execArgv, serialization: "advanced" });
   const worker = cluster.fork();
   // Told by `exit` as well; without a listener it would end the primary.
   worker.on("error", () => undefined);
@@ -28,17 +30,19 @@ export function forkWorker(): WorkerFork {
 
 /** Workers that were started ahead of the primary's own parts. */
 export class ForksAhead implements Disposable {
+  readonly #count: number;
   readonly #forks: WorkerFork[];
 
   constructor(count: number) {
-    this.#forks = Array.from({ length: count }, forkWorker);
+    this.#count = count;
+    this.#forks = Array.from({ length: count }, () => forkWorker(count));
   }
 
   /** One of them that lives, or else a new one. */
   take(): WorkerFork {
     for (let fork = this.#forks.shift(); fork !== undefined; fork = this.#forks.shift())
       if (!fork.worker.isDead()) return fork;
-    return forkWorker();
+    return forkWorker(this.#count);
   }
 
   /** Ends those that nobody took. */

@@ -186,6 +186,8 @@ export class WorkerProcess {
       deadlineMs: compileMs,
       p99Us: Number.POSITIVE_INFINITY,
       memoryMib: checks.memory_mib,
+      // The primary has tried it; here its cases make the code warm.
+      runs: 1,
       niceness,
     });
     const loaded = await loadBundle(bundle, systemClock.now(), { ...tried, watch: activation.watch });

@@ -70,7 +70,9 @@ async function readTar(content: Buffer, maxFiles: number): Promise<ReadonlyMap<s
     if (type !== "file") throw invalid(`holds \`${name}\`, a ${type}, where only files may be`);
     const path = checkPath(name);
     if (files.has(path)) throw invalid(`holds \`${path}\` twice`);
-    files.set(path, Buffer.concat(parts));
+    // Most often one piece of what was unpacked: not copied again.
+    const [only] = parts;
+    files.set(path, parts.length === 1 && only !== undefined ? only : Buffer.concat(parts));
   }
   return files;
 }

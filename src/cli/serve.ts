@@ -1,6 +1,7 @@
 /** `sallyport serve`. */
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
+import { tuneV8 } from "../app/tune-v8.ts";
 import { ForksAhead } from "../app/worker-fork.ts";
 import type { Service } from "../app.ts";
 import { Fault } from "../runtime/fault.ts";
@@ -37,6 +38,7 @@ async function run(flags: ConfigFlags): Promise<void> {
   const version = readVersion();
   const workers = config.workers ?? Math.max(1, availableParallelism() - 1);
   const loading = showLoading();
+  tuneV8();
   const start = async (): Promise<Service> => {
     if (workers === 0) {
       const { startApp } = await import("../app.ts");
