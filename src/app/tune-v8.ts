@@ -5,9 +5,9 @@ import { setFlagsFromString } from "node:v8";
 /**
  * What is set, and why. Each flag is a threshold that V8 reads whenever it decides, so that they may be set while it runs:
  *
- * - A full collection is due when the heap has grown by a tenth (8 MB at least), not by a half or more. Every string of a request's HTTP/2 headers
- *   is born old in Node and lies outside of the heap: a collection that comes seldom gives back a hundred thousand of
- *   them in one pause.
+ * - A full collection is due when the heap has grown by a tenth (8 MB at least), not by a half or more. Every string of
+ *   a request's HTTP/2 headers is born old in Node and lies outside of the heap: a collection that comes seldom gives
+ *   back a hundred thousand of them in one pause.
  * - One thread marks beside the one that answers, and one compiles Wasm. V8 would take four of each, which on few cores
  *   stand in the way of the answers that they were meant to spare.
  */
