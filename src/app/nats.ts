@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import type { NatsNode } from "../nats/nats-node.ts";
 import type { DutyLedger } from "../registry/duty-ledger.ts";
 import { KeyValueSource } from "../registry/key-value-source.ts";
+import type { RecordMill } from "../registry/record-mill.ts";
 import type { RecordValidator } from "../registry/record-validator.ts";
 import type { Registry } from "../registry/registry.ts";
 import { WriteBack } from "../registry/write-back.ts";
@@ -61,7 +62,7 @@ export class NatsLink implements AsyncDisposable {
 export function followBucket(
   config: Config,
   registry: Registry,
-  validate: RecordValidator,
+  checks: { readonly validate: RecordValidator; readonly mill: RecordMill },
   ledger: DutyLedger,
   clock: Clock,
   stack: Closing,
@@ -75,7 +76,7 @@ export function followBucket(
     new KeyValueSource(registry, {
       open: () => link.keyValue(wanted.bucket),
       clock,
-      validate,
+      ...checks,
       maxLostShare: wanted.max_delete_share,
       kinds: wanted.kinds,
       tenants: wanted.tenants,

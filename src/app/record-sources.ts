@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import type { Config, HttpSourceConfig } from "../config/config.ts";
 import type { DutyLedger } from "../registry/duty-ledger.ts";
 import { createEarReader } from "../registry/ear.ts";
+import { RecordMill } from "../registry/record-mill.ts";
 import { createRecordValidator, type RecordValidator } from "../registry/record-validator.ts";
 import type { Registry } from "../registry/registry.ts";
 import { RegistryFile } from "../registry/registry-file.ts";
@@ -30,8 +31,14 @@ async function credentialsOf({ tls, token_file }: HttpSourceConfig) {
   };
 }
 
-/** What is checked of every record, whichever source it is of. Throws `config_invalid`. */
-async function validatorOf({ registry: { attestation } }: Config): Promise<RecordValidator> {
+/** How records are checked, whichever source they are of. */
+interface Checks {
+  readonly validate: RecordValidator;
+  readonly mill: RecordMill;
+}
+
+/** Throws `config_invalid`. */
+async function checksOf({ registry: { attestation } }: Config): Promise<Checks> {
   const verifiers = await Promise.all(
     attestation.verifiers.map(async ({ jwks, name }) => {
       try {
@@ -45,12 +52,15 @@ async function validatorOf({ registry: { attestation } }: Config): Promise<Recor
       }
     }),
   );
-  return createRecordValidator({ ear: createEarReader(verifiers), signedOnly: attestation.signed_only });
+  const signedOnly = attestation.signed_only;
+  const validate = createRecordValidator({ ear: createEarReader(verifiers), signedOnly });
+  return { validate, mill: new RecordMill({ validate, verifiers, signedOnly }) };
 }
 
 /** The sources at work. */
 export interface RecordSources {
   readonly validate: RecordValidator;
+  readonly mill: RecordMill;
   readonly metrics: readonly Metric[];
   /** Looks at the file now. */
   look(): Promise<void>;
@@ -64,7 +74,8 @@ export async function startRecordSources(
   clock: Clock,
   stack: Closing,
 ): Promise<RecordSources> {
-  const validate = await validatorOf(config);
+  const { mill, validate } = await checksOf(config);
+  stack.use(mill);
   const { file, http } = config.registry;
   const source =
     file === undefined
@@ -76,6 +87,7 @@ export async function startRecordSources(
             pollMs: file.poll_s * 1000,
             maxLostShare: file.max_delete_share,
             validate,
+            mill,
             kinds: file.kinds,
             tenants: file.tenants,
             origin: file.origin,
@@ -101,8 +113,8 @@ export async function startRecordSources(
         }),
       )
       .start();
-  const bucket = followBucket(config, registry, validate, ledger, clock, stack);
+  const bucket = followBucket(config, registry, { mill, validate }, ledger, clock, stack);
   const duties = new Map(startDuties(config, registry, ledger, credentialsOf, stack));
   if (bucket !== undefined) duties.set("nats", bucket);
-  return { validate, metrics: [dutyMetric(duties)], look: async () => void (await source?.look()) };
+  return { validate, mill, metrics: [dutyMetric(duties)], look: async () => void (await source?.look()) };
 }

@@ -81,6 +81,7 @@ export async function startWriting(parts: WritingParts): Promise<Writing> {
         sync: {
           registry,
           validate: sources.validate,
+          mill: sources.mill,
           clock,
           maxLostShare: config.registry.push.max_delete_share,
           silenceMs: config.registry.push.silence_s * 1000,

@@ -22,7 +22,11 @@ export type DeltaOutcome = "applied" | "unchanged" | "duplicate" | { readonly re
 /** What a batch asks of its feed. */
 export interface DeltaRules {
   /** Why the feed may not write a record; `undefined`: it may. */
-  foreign(key: RecordKey, record: AnyRecord | undefined, held: StoredValue | undefined): string | undefined;
+  foreign(
+    key: RecordKey,
+    entry: { readonly record?: AnyRecord | undefined },
+    held: StoredValue | undefined,
+  ): string | undefined;
   /** A device's record goes. */
   removed(device: DeviceRecord): void;
 }
@@ -76,13 +80,13 @@ export class DeltaBatch {
   }
 
   #delete(key: RecordKey, held: StoredValue | undefined, version: number): DeltaOutcome {
-    const foreign = this.#rules.foreign(key, undefined, held);
+    const foreign = this.#rules.foreign(key, {}, held);
     // What is not there, and what no record says, is nobody's: a feed of some tenants leaves no trace of it.
     if (foreign !== undefined) return held === undefined ? "unchanged" : { rejected: foreign };
     this.staged.set(key, { gone: true, source: this.#source, version });
     if (held === undefined) return "unchanged";
     if (held.record !== undefined && "via" in held.record) this.#rules.removed(held.record);
-    this.#tally.add(key, held.record, -1);
+    this.#tally.add(key, held, -1);
     this.changed.add(key);
     return "applied";
   }
@@ -94,16 +98,16 @@ export class DeltaBatch {
     version: number,
   ): DeltaOutcome {
     const remark = "remark" in rest ? rest.remark : undefined;
-    const foreign = this.#rules.foreign(key, record, held);
+    const foreign = this.#rules.foreign(key, { record }, held);
     if (foreign !== undefined) return { rejected: foreign };
-    if (isUnretired(held, record)) return { rejected: retiredIsTerminal };
+    if (isUnretired(held, { record })) return { rejected: retiredIsTerminal };
     const source = this.#source;
     if (held !== undefined && record !== undefined && sameJson(held.record, record)) {
       this.staged.set(key, withVersion(held, version));
       return "unchanged";
     }
-    if (held !== undefined) this.#tally.add(key, held.record, -1);
-    this.#tally.add(key, record);
+    if (held !== undefined) this.#tally.add(key, held, -1);
+    this.#tally.add(key, { record });
     this.changed.add(key);
     const revision = this.#store.state.revision + 1;
     if (record !== undefined) {

@@ -18,7 +18,7 @@ export interface FeedOptions {
   /** As whose word its records count. */
   readonly origin: Origin;
   /** The source that claims a record, if any. */
-  ownerOf(key: RecordKey, record: AnyRecord | undefined): string | undefined;
+  ownerOf(key: RecordKey, record: () => AnyRecord | undefined): string | undefined;
   /** Collects what must be remembered of devices whose records change or go. */
   lostTrust(): LostTrust;
   /** Somebody has confirmed a loss: the source may try again at once. */

@@ -213,9 +213,9 @@ export class Feed implements AsyncDisposable {
       const { trailer } = await fill({
         put: (entry, line, version) => {
           progress.take();
-          const { key, record } = entry;
+          const { key } = entry;
           const held = key === undefined ? undefined : store.get(key);
-          const reason = this.#foreign(lost, key, record, held) ?? draft.put(entry, line, version);
+          const reason = this.#foreign(lost, key, entry, held) ?? draft.put(entry, line, version, held);
           if (reason === undefined || rejectedTotal++ >= maxRejectedListed) return reason;
           rejected.push(key === undefined ? { line, reason } : { line, key, reason });
           return reason;
@@ -261,7 +261,7 @@ export class Feed implements AsyncDisposable {
     await store.fold();
     const lost = this.#options.lostTrust();
     const batch = new DeltaBatch(store, name, {
-      foreign: (key, record, held) => this.#foreign(lost, key, record, held),
+      foreign: (key, entry, held) => this.#foreign(lost, key, entry, held),
       removed: (device) => lost.removed(device),
     });
     const outcomes = deltas.map((delta) => batch.take(delta));
@@ -284,11 +284,11 @@ export class Feed implements AsyncDisposable {
   #foreign(
     lost: LostTrust,
     key: RecordKey | undefined,
-    record: AnyRecord | undefined,
+    entry: { readonly record?: AnyRecord | undefined },
     held: StoredValue | undefined,
   ): string | undefined {
     if (held?.record !== undefined && "via" in held.record) lost.replaced(held.record);
-    const foreign = foreignTo(this.#options, key, record, held);
+    const foreign = foreignTo(this.#options, key, entry, held);
     if (foreign === ofAnotherTenant) this.#news.crossTenant(key ?? "");
     return foreign;
   }

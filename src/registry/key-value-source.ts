@@ -5,6 +5,7 @@ import { Fault } from "../runtime/fault.ts";
 import type { CaughtUp, KeyValue, KeyValueEntry } from "../runtime/ports.ts";
 import type { Feed } from "./feed.ts";
 import type { FeedChoice } from "./feed-choice.ts";
+import type { RecordMill } from "./record-mill.ts";
 import type { RecordValidator } from "./record-validator.ts";
 import type { Registry } from "./registry.ts";
 import type { SyncEvent } from "./sync.ts";
@@ -16,6 +17,8 @@ export interface KeyValueSourceOptions extends Pick<FeedChoice, "kinds" | "origi
   readonly open: () => Promise<KeyValue>;
   readonly clock: Clock;
   readonly validate: RecordValidator;
+  /** Where the records of large buckets are read; absent: here. */
+  readonly mill?: RecordMill | undefined;
   /** Name of the source. Default `nats`. */
   readonly name?: string;
   /** Milliseconds between questions whether anything is missing; each answer renews the watermark. Default 2000. */
@@ -62,7 +65,7 @@ export class KeyValueSource implements AsyncDisposable {
   }
 
   async #follow(): Promise<void> {
-    const { clock, maxLostShare = 0.5, open, validate } = this.#options;
+    const { clock, maxLostShare = 0.5, mill, open, validate } = this.#options;
     const bucket = await open();
     const { epoch, revision } = await bucket.state();
     let refused: Fault | undefined;
@@ -72,6 +75,7 @@ export class KeyValueSource implements AsyncDisposable {
     const session = new SyncSession({
       feed: this.#feed,
       validate,
+      mill,
       clock,
       epoch,
       maxLostShare,

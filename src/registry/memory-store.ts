@@ -17,6 +17,7 @@ import {
   type StoreState,
   type Tombstone,
 } from "./record-store.ts";
+import { unpacked } from "./stored-row.ts";
 
 /** A {@link RecordStore} that forgets everything when it is closed. Records are frozen and shared. */
 export class MemoryStore implements RecordStore {
@@ -80,7 +81,7 @@ export class MemoryStore implements RecordStore {
   }
 
   async stage(changes: Changes): Promise<void> {
-    for (const [key, value] of changes) this.#staged.set(key, deepFreeze(value));
+    for (const [key, value] of changes) this.#staged.set(key, frozen(value));
   }
 
   async discard(): Promise<void> {
@@ -96,7 +97,7 @@ export class MemoryStore implements RecordStore {
   async fold(): Promise<void> {}
 
   async apply(changes: Changes, state: StoreState): Promise<void> {
-    for (const [key, value] of changes) this.#set(key, deepFreeze(value));
+    for (const [key, value] of changes) this.#set(key, frozen(value));
     this.#state = state;
   }
 
@@ -131,4 +132,8 @@ export class MemoryStore implements RecordStore {
   #terms(value: StoredValue | undefined): readonly IndexTerm[] {
     return indexTerms(indexedOf(value?.record));
   }
+}
+
+function frozen<T extends StoredValue | Tombstone | null>(value: T): StoredValue | T {
+  return deepFreeze(value === null || "gone" in value ? value : unpacked(value));
 }

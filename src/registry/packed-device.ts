@@ -96,6 +96,11 @@ export function packDevice(record: DeviceRecord): Buffer {
   return writer.view;
 }
 
+/** The lifecycle state in {@link packDevice}'s bytes. */
+export function lifecycleOf(bytes: Uint8Array): string {
+  return lifecycles[bytes[0] as number] as string;
+}
+
 /** The head of {@link packDevice}'s bytes from `from` on. */
 export function headOfDevice(bytes: Buffer, from: number): DeviceHead {
   return readHead(new ByteReader(bytes, from));

@@ -3,7 +3,8 @@ import type { RecordKey } from "../decision/facts.ts";
 import { isRecordKind, type RecordValidator, type Validated } from "./record-validator.ts";
 import type { SyncEvent } from "./sync.ts";
 
-type Upsert = SyncEvent & { readonly type: "upsert" };
+/** A record as a source sends it. */
+export type Upsert = SyncEvent & { readonly type: "upsert" };
 
 /** Reads and validates it. */
 export function parseUpsert(event: Upsert, validate: RecordValidator): Validated {

@@ -8,13 +8,19 @@ import { Fault } from "../runtime/fault.ts";
 import type { SnapshotSink } from "./feed.ts";
 import { type Entry, parseEntry, type Trailer } from "./parse-entry.ts";
 import { type Line, readLines } from "./read-lines.ts";
-import type { RecordValidator } from "./record-validator.ts";
+import type { RecordMill } from "./record-mill.ts";
+import type { RecordValidator, Validated } from "./record-validator.ts";
 
 /** How a fleet file is written; `ndjson` is the one for large fleets. */
 export type FleetFormat = "ndjson" | "json" | "yaml";
 
 /** Largest JSON or YAML file, in bytes: these are held in memory whole. */
 const maxWholeBytes = 64 * 1024 * 1024;
+/** Lines that are read here before the mill is asked. */
+const smallFile = 512;
+/** Chunks of lines that are in the mill while the next is read. */
+const chunksInMill = 6;
+const brace = "}".charCodeAt(0);
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**
@@ -27,12 +33,13 @@ export async function readFleet(
   format: FleetFormat,
   validate: RecordValidator,
   sink: SnapshotSink,
+  mill?: RecordMill,
 ): Promise<{ readonly trailer: boolean }> {
   const reading = new FleetReading(validate, sink);
   if (format === "ndjson") {
-    for await (const lines of readLines(file)) {
-      for (const line of lines) {
-        reading.line(line);
+    for await (const { entries, lines } of milled(readLines(file), mill)) {
+      for (const [index, line] of lines.entries()) {
+        reading.line(line, entries?.[index]);
         const writing = sink.flush();
         if (writing !== undefined) await writing;
       }
@@ -46,6 +53,49 @@ export async function readFleet(
     }
   }
   return reading.end();
+}
+
+/** Lines with what the mill has made of some of them. */
+interface MilledLines {
+  readonly lines: readonly Line[];
+  readonly entries?: readonly (Validated | undefined)[];
+}
+
+/** The same lines; while some are in the mill, the next ones are read. */
+async function* milled(
+  all: AsyncGenerator<readonly Line[]>,
+  mill: RecordMill | undefined,
+): AsyncGenerator<MilledLines> {
+  const waiting: (() => Promise<MilledLines>)[] = [];
+  let seen = 0;
+  for await (const lines of all) {
+    seen += lines.length;
+    // Most files are small: they are read before a thread has started.
+    const entries = mill === undefined || seen <= smallFile ? undefined : grind(lines, mill);
+    waiting.push(async () => (entries === undefined ? { lines } : { lines, entries: await entries }));
+    if (waiting.length > chunksInMill) yield await (waiting.shift() as () => Promise<MilledLines>)();
+  }
+  for (const each of waiting) yield await each();
+}
+
+/** How a device's line begins as programs write it: what follows, but for the last brace, is the record. */
+const devicePrefix = Buffer.from('{"kind":"device","record":');
+
+/** What good records among the lines hold; of every other line, nothing: it is looked at where its words are found. */
+async function grind(lines: readonly Line[], mill: RecordMill): Promise<readonly (Validated | undefined)[]> {
+  const sent: number[] = [];
+  const events = lines.flatMap(({ bytes, tooLong }, index) => {
+    const end = bytes.length - 1;
+    if (tooLong || bytes[end] !== brace || !isUtf8(bytes)) return [];
+    if (devicePrefix.compare(bytes, 0, devicePrefix.length) !== 0) return [];
+    sent.push(index);
+    const record = bytes.toString("utf8", devicePrefix.length, end);
+    return [{ type: "upsert", kind: "device", record, revision: 0 } as const];
+  });
+  const entries: (Validated | undefined)[] = lines.map(() => undefined);
+  for (const [index, entry] of (await mill.grind(events)).entries())
+    if (entry.invalid === undefined) entries[sent[index] as number] = entry;
+  return entries;
 }
 
 /** One pass over a file: what was seen so far, for the trailer and the verdict. */
@@ -62,7 +112,13 @@ class FleetReading {
     this.#sink = sink;
   }
 
-  line({ bytes: raw, ended, number, tooLong }: Line): void {
+  /** `milled`: what the mill has read in it. */
+  line({ bytes: raw, ended, number, tooLong }: Line, milled?: Validated): void {
+    if (milled !== undefined) {
+      this.#hash.update(raw).update("\n");
+      this.entry(milled, number);
+      return;
+    }
     const bytes = number === 1 && raw.subarray(0, 3).equals(byteOrderMark) ? raw.subarray(3) : raw;
     const entry = tooLong ? wrong("longer than 1 MiB") : this.#read(bytes);
     if (!ended && (entry === "not JSON" || tooLong))

@@ -10,7 +10,7 @@ export const maxLineBytes: number = 1024 * 1024;
 export interface Line {
   /** From 1. */
   readonly number: number;
-  /** Empty for a line that is too long. Valid until the next chunk is asked for. */
+  /** Empty for a line that is too long. */
   readonly bytes: Buffer;
   readonly tooLong: boolean;
   /** Whether a newline followed; only the last line may lack it. */

@@ -19,9 +19,12 @@ function isRetired(record: AnyRecord | undefined): boolean {
   );
 }
 
-/** Whether `record` would bring a retired device back. */
-export function isUnretired(inForce: StoredValue | undefined, record: AnyRecord | undefined): boolean {
-  return isRetired(inForce?.record) && !isRetired(record);
+/** Whether an entry would bring a retired device back. */
+export function isUnretired(
+  inForce: StoredValue | undefined,
+  entry: { readonly record?: AnyRecord | undefined },
+): boolean {
+  return isRetired(inForce?.record) && !isRetired(entry.record);
 }
 
 /** A record of a kind that its feed is not for. */
@@ -43,7 +46,6 @@ export function outsideTenants(
   record: AnyRecord | undefined,
   inForce: StoredValue | undefined,
 ): string | undefined {
-  if (tenants.includes("*")) return undefined;
   for (const each of [record, inForce?.record])
     if (each !== undefined && !tenants.includes(tenantIn(each) ?? "*")) return ofAnotherTenant;
   // What no record says is nobody's: it must not stand in the way of its owner.

@@ -9,6 +9,7 @@ import { expectedLines } from "./expected-lines.ts";
 import type { Feed, SnapshotResult } from "./feed.ts";
 import type { FeedChoice } from "./feed-choice.ts";
 import { type FleetFormat, readFleet } from "./read-fleet.ts";
+import type { RecordMill } from "./record-mill.ts";
 import { createRecordValidator, type RecordValidator } from "./record-validator.ts";
 import type { Registry } from "./registry.ts";
 
@@ -17,6 +18,8 @@ export interface RegistryFileOptions extends Pick<FeedChoice, "kinds" | "origin"
   readonly path: string;
   /** Default: one that knows no verifier of attestation results. */
   readonly validate?: RecordValidator;
+  /** Where the records of large files are read; absent: here. */
+  readonly mill?: RecordMill | undefined;
   readonly clock: Clock;
   /** Name of the source; records of the store belong to it across restarts. Default `file`. */
   readonly name?: string;
@@ -175,7 +178,7 @@ export class RegistryFile implements AsyncDisposable {
     sink: Parameters<typeof readFleet>[3],
   ): Promise<{ readonly trailer: boolean }> {
     const { path, requireTrailer = this.#feed.hadTrailer } = this.#options;
-    const end = await readFleet(file, this.#format(), this.#validate, sink);
+    const end = await readFleet(file, this.#format(), this.#validate, sink, this.#options.mill);
     if (versionOf(await file.stat({ bigint: true })) !== version) throw changedMeanwhile(path);
     if (requireTrailer && !end.trailer)
       throw new Fault(

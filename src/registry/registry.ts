@@ -198,7 +198,11 @@ class StoredRegistry implements Registry {
       tenants,
       kinds,
       origin,
-      ownerOf: (key, record) => this.#territories.ownerOf(key, record && tenantIn(record)),
+      ownerOf: (key, record) =>
+        this.#territories.ownerOf(key, () => {
+          const known = record();
+          return known && tenantIn(known);
+        }),
       lostTrust: () =>
         new LostTrust({
           clock: this.#clock,

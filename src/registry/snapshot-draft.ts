@@ -6,13 +6,13 @@ import type { Validated } from "./record-validator.ts";
 import { belongsTo, isUnretired, retiredIsTerminal } from "./refusals.ts";
 import { sameJson } from "./same-json.ts";
 import { isMany } from "./stored-record.ts";
-import { withVersion } from "./stored-row.ts";
+import { toValue, withVersion } from "./stored-row.ts";
 import { type Counts, Tally, totalOf } from "./tally.ts";
 
 /** How many staged changes are written at once. */
 const batchSize = 1024;
 /** How many batches may be on their way: with one alone, collecting would wait for each commit. */
-const mostWriting = 2;
+const mostWriting = 6;
 /** How many keys are looked through before others may run. */
 const scanSlice = 4096;
 
@@ -70,18 +70,22 @@ export class SnapshotDraft {
    * its key is readable, so that its device alone fails closed. A key that comes twice is invalid: which
    * of the two is true cannot be known.
    */
-  put(entry: Validated, line: number, version?: number): string | undefined {
+  put(
+    entry: Validated,
+    line: number,
+    version?: number,
+    inForce: StoredValue | undefined = entry.key === undefined ? undefined : this.#store.get(entry.key),
+  ): string | undefined {
     const { key } = entry;
     if (key === undefined) return entry.invalid;
-    const inForce = this.#store.get(key);
     if (inForce !== undefined && inForce.source !== this.#source)
       return belongsTo(inForce.source, this.#source);
-    if (isUnretired(inForce, entry.record)) {
+    if (isUnretired(inForce, entry)) {
       // Retired is terminal: the record in force is what this entry says at most.
       if (!this.#lines.has(key)) {
         this.#lines.set(key, line);
         this.#known++;
-        this.#tally.add(key, inForce?.record);
+        this.#tally.add(key, inForce);
       }
       return retiredIsTerminal;
     }
@@ -92,16 +96,16 @@ export class SnapshotDraft {
       const before = pending === undefined ? inForce : pending;
       this.#tally.add(
         key,
-        before === null || before === undefined || "gone" in before ? undefined : before.record,
+        before === null || before === undefined || "gone" in before ? undefined : before,
         -1,
       );
-      this.#accept(key, inForce, undefined, "given more than once", version);
+      this.#accept(key, inForce, { key, invalid: "given more than once" }, version);
       return reason;
     }
     this.#lines.set(key, line);
     if (inForce !== undefined) this.#known++;
-    this.#accept(key, inForce, entry.record, entry.invalid, version);
-    return entry.invalid ?? entry.remark;
+    this.#accept(key, inForce, entry, version);
+    return entry.invalid ?? ("remark" in entry ? entry.remark : undefined);
   }
 
   /** Whether enough is collected to be worth writing: call {@link flush} then. */
@@ -118,6 +122,7 @@ export class SnapshotDraft {
     // A failure is told by whoever waits next.
     written.catch(() => {});
     this.#writing.push({ batch, written });
+    await breathe();
   }
 
   /** Waits for the oldest batch on the way. */
@@ -169,18 +174,9 @@ export class SnapshotDraft {
     }
   }
 
-  #accept(
-    key: RecordKey,
-    inForce: StoredValue | undefined,
-    record: StoredValue["record"],
-    invalid = "unreadable",
-    version?: number,
-  ): void {
-    this.#tally.add(key, record);
-    const unchanged =
-      inForce !== undefined &&
-      (record === undefined ? inForce.invalid === invalid : sameJson(inForce.record, record));
-    if (unchanged) {
+  #accept(key: RecordKey, inForce: StoredValue | undefined, entry: Validated, version?: number): void {
+    this.#tally.add(key, entry);
+    if (inForce !== undefined && isSame(inForce, entry)) {
       // A key that was staged already is put back to what is in force; a new version is no change of what it says, and
       // need not be stored where the floor of the snapshot speaks for it.
       const covered = version === this.#floor && (inForce.version ?? 0) <= this.#floor;
@@ -190,10 +186,10 @@ export class SnapshotDraft {
       this.#changed.delete(key);
       return;
     }
-    if (record === undefined && inForce?.record !== undefined) this.#spoiled.add(key);
+    if (entry.invalid !== undefined && inForce?.record !== undefined) this.#spoiled.add(key);
     const revision = this.#store.state.revision + 1;
     const origin = { revision, source: this.#source, ...(version === undefined ? {} : { version }) };
-    this.#stage(key, record === undefined ? { ...origin, invalid } : { ...origin, record });
+    this.#stage(key, toValue(origin, entry));
   }
 
   /** Whether anything at all is to be written, be it only versions. */
@@ -213,4 +209,11 @@ export class SnapshotDraft {
       if (batch.has(key)) return batch.get(key);
     return this.#store.staged(key);
   }
+}
+
+/** Whether an entry says what is in force. */
+function isSame(inForce: StoredValue, entry: Validated): boolean {
+  return entry.invalid === undefined
+    ? sameJson(inForce.record, entry.record)
+    : inForce.record === undefined && inForce.invalid === entry.invalid;
 }

@@ -3,8 +3,9 @@ import type { DeviceRecord, RecordKey } from "../decision/facts.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { type Indexed, indexedOf } from "./index-terms.ts";
-import { headOfDevice, packDevice, unpackDevice } from "./packed-device.ts";
+import { headOfDevice, lifecycleOf, packDevice, unpackDevice } from "./packed-device.ts";
 import type { StoredValue, Tombstone } from "./record-store.ts";
+import type { Validated } from "./record-validator.ts";
 import type { AnyRecord } from "./stored-record.ts";
 
 /** Every row begins with it. No MessagePack value does, of which rows were made up to layout 2. */
@@ -16,13 +17,17 @@ const holds = { nothing: 0, tombstone: 1, invalid: 2, device: 3, json: 4 } as co
 /** A device as it is stored, unpacked when somebody asks. */
 export class PackedDevice {
   readonly key: RecordKey;
+  declare readonly invalid?: undefined;
+  /** What of the record was not taken, where the rest was. */
+  declare readonly remark?: string;
   /** What {@link packDevice} has written. */
   readonly packed: Buffer;
   #record: DeviceRecord | undefined;
 
-  constructor(key: RecordKey, packed: Buffer) {
+  constructor(key: RecordKey, packed: Buffer, remark?: string) {
     this.key = key;
     this.packed = packed;
+    if (remark !== undefined) (this as { remark?: string }).remark = remark;
   }
 
   get record(): DeviceRecord {
@@ -30,9 +35,14 @@ export class PackedDevice {
     return this.#record;
   }
 
-  /** What indexes hold of it and what it counts as, without unpacking it. */
-  get head(): Indexed & { readonly lifecycle: string } {
+  /** What indexes hold of it, without unpacking it. */
+  get head(): Indexed {
     return headOfDevice(this.packed, 0);
+  }
+
+  /** What it counts as, without unpacking it. */
+  get lifecycle(): string {
+    return lifecycleOf(this.packed);
   }
 }
 
@@ -61,6 +71,21 @@ export class PackedValue {
   get record(): AnyRecord {
     return this.device.record;
   }
+}
+
+/** The value of an entry. */
+export function toValue(origin: Origin, entry: PackedDevice | Validated): StoredValue {
+  if (entry instanceof PackedDevice) return new PackedValue(origin, entry);
+  return entry.record === undefined
+    ? { ...origin, invalid: entry.invalid }
+    : { ...origin, record: entry.record };
+}
+
+/** A value whose record is there. */
+export function unpacked(value: StoredValue): StoredValue {
+  if (!(value instanceof PackedValue)) return value;
+  const { record, revision, source, version } = value;
+  return version === undefined ? { revision, source, record } : { revision, source, version, record };
 }
 
 /** The same value with another version. */

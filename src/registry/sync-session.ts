@@ -1,5 +1,4 @@
 /** One connection of a source: its events in order, turned into snapshots, deltas and bookmarks of its feed. */
-import { createHash, type Hash } from "node:crypto";
 import type { RecordKey } from "../decision/facts.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
@@ -7,8 +6,10 @@ import { agrees } from "./agrees.ts";
 import type { BucketDigest } from "./bucket-digest.ts";
 import { BucketRepair } from "./bucket-repair.ts";
 import type { Delta, DeltaOutcome } from "./delta-batch.ts";
-import type { Feed, SnapshotResult, SnapshotSink } from "./feed.ts";
+import type { Feed } from "./feed.ts";
+import { OpenSnapshot } from "./open-snapshot.ts";
 import { parseUpsert } from "./parse-upsert.ts";
+import type { RecordMill } from "./record-mill.ts";
 import type { RecordValidator } from "./record-validator.ts";
 import type { ResyncReason, SyncEvent, SyncReply } from "./sync.ts";
 
@@ -16,6 +17,8 @@ import type { ResyncReason, SyncEvent, SyncReply } from "./sync.ts";
 export interface SyncSessionOptions {
   readonly feed: Feed;
   readonly validate: RecordValidator;
+  /** Where the records of large snapshots are read; absent: here. */
+  readonly mill?: RecordMill | undefined;
   readonly clock: Clock;
   /** Epoch of the source's revisions now. */
   readonly epoch: string;
@@ -27,17 +30,6 @@ export interface SyncSessionOptions {
 
 /** Deltas that are put in force in one step. */
 const batchSize = 512;
-
-interface OpenSnapshot {
-  readonly revision: number;
-  readonly sink: SnapshotSink;
-  readonly hash: Hash;
-  readonly result: Promise<SnapshotResult>;
-  readonly end: () => void;
-  readonly fail: (fault: Fault) => void;
-  count: number;
-}
-
 /** Takes events one after another: await each. What it rejects with ends the session. */
 export class SyncSession implements AsyncDisposable {
   readonly #options: SyncSessionOptions;
@@ -131,54 +123,26 @@ export class SyncSession implements AsyncDisposable {
     // Deltas that came before are part of what the snapshot replaces.
     this.#batch = [];
     this.#revisions = [];
-    let end = (): void => {};
-    let fail = (_fault: Fault): void => {};
-    const ended = new Promise<{ trailer: boolean }>((resolve, reject) => {
-      end = () => resolve({ trailer: true });
-      fail = reject;
-    });
-    ended.catch(() => undefined);
-    let opened = (_sink: SnapshotSink): void => {};
-    const opening = new Promise<SnapshotSink>((resolve) => (opened = resolve));
-    const position = { epoch, revision };
-    const result = feed.snapshot({ asOfMs: clock.monotonicMs(), maxLostShare, position }, (sink) => {
-      opened(sink);
-      return ended;
-    });
-    result.catch(() => undefined);
-    // Where the snapshot cannot even begin, its result says why.
-    const sink = await Promise.race([opening, result.then(() => opening)]);
-    this.#snapshot = { revision, sink, hash: createHash("sha256"), result, end, fail, count: 0 };
+    const { mill, reply, validate } = this.#options;
+    this.#snapshot = await OpenSnapshot.begin({ mill, reply, validate, revision }, (fill) =>
+      feed.snapshot({ asOfMs: clock.monotonicMs(), maxLostShare, position: { epoch, revision } }, fill),
+    );
     this.#watchIdle();
   }
 
   /** No promise but where something is written: a snapshot is a million of these. */
   #entry(open: OpenSnapshot, event: SyncEvent & { type: "upsert" | "delete" }): Promise<void> | undefined {
     this.#idle?.refresh();
-    if (event.type === "delete") return undefined;
-    open.count++;
-    open.hash.update(`${event.record}\n`);
-    const entry = parseUpsert(event, this.#options.validate);
-    const version = event.version || event.revision || open.revision;
-    const reason = open.sink.put(entry, open.count, version);
-    if (reason !== undefined)
-      this.#options.reply({ type: "nack", revision: event.revision, key: entry.key ?? "", reason });
-    return open.sink.flush();
+    return event.type === "delete" ? undefined : open.take(event);
   }
 
   async #end(count: number, checksum: string): Promise<void> {
     const open = this.#snapshot;
     if (open === undefined) return;
     clearTimeout(this.#idle);
+    await open.settle();
     this.#snapshot = undefined;
-    const wrong =
-      count !== open.count
-        ? `it has ${open.count} records where its end says ${count}`
-        : checksum !== "" && checksum !== `sha256:${open.hash.digest("hex")}`
-          ? "its content differs from the checksum at its end"
-          : undefined;
-    if (wrong === undefined) open.end();
-    else open.fail(new Fault("snapshot_refused", `the snapshot is not applied: ${wrong}`));
+    open.end(count, checksum);
     try {
       await open.result;
     } catch (thrown) {
@@ -275,8 +239,8 @@ export class SyncSession implements AsyncDisposable {
 
   #watchIdle(): void {
     clearTimeout(this.#idle);
-    const fail = this.#snapshot?.fail;
-    const stalled = (): void => fail?.(new Fault("source_unavailable", "the snapshot stands still"));
+    const open = this.#snapshot;
+    const stalled = (): void => open?.fail(new Fault("source_unavailable", "the snapshot stands still"));
     this.#idle = setTimeout(stalled, this.#options.idleMs ?? 30_000);
     this.#idle.unref();
   }

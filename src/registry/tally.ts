@@ -1,9 +1,15 @@
 /** Counts records by kind and state. */
 import type { RecordKey } from "../decision/facts.ts";
 import { type AnyRecord, kindOf } from "./stored-record.ts";
+import { PackedDevice } from "./stored-row.ts";
 
 /** Records by kind, and by lifecycle (devices), status (tenants) or `in_force`; `invalid` in each. */
 export type Counts = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+/** What is counted: by its record alone. */
+interface Counted {
+  readonly record?: AnyRecord | undefined;
+}
 
 /** A count that can be corrected. */
 export class Tally {
@@ -14,9 +20,10 @@ export class Tally {
     this.#counts = structuredClone(before) as Record<string, Record<string, number>>;
   }
 
-  add(key: RecordKey, record: AnyRecord | undefined, by: 1 | -1 = 1): void {
+  /** Counts a value, or an entry; `undefined`, as what is invalid. */
+  add(key: RecordKey, value: Counted | undefined, by: 1 | -1 = 1): void {
     const kind = (this.#counts[kindOf(key)] ??= {});
-    const state = stateOf(record);
+    const state = value instanceof PackedDevice ? value.lifecycle : stateOf(value?.record);
     kind[state] = (kind[state] ?? 0) + by;
     if (kind[state] === 0) delete kind[state];
   }

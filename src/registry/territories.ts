@@ -33,15 +33,19 @@ export class Territories {
     this.#claims.set(name, { kinds, tenants: named });
   }
 
-  /** The source that claims a record of `tenant` (`undefined`: nobody's in particular). */
-  ownerOf(key: RecordKey, tenant: string | undefined): string | undefined {
+  /** The source that claims a record of a tenant (`undefined`: nobody's in particular), asked for where it matters. */
+  ownerOf(key: RecordKey, tenantOf: () => string | undefined): string | undefined {
     if (this.#claims.size === 0) return undefined;
     const kind = kindOf(key);
+    let tenant: string | undefined;
+    let asked = false;
+    const isIn = (tenants: readonly string[]): boolean => {
+      if (!asked) tenant = tenantOf();
+      asked = true;
+      return tenant !== undefined && tenants.includes(tenant);
+    };
     for (const [name, { kinds, tenants }] of this.#claims)
-      if (
-        (kinds === undefined || kinds.includes(kind)) &&
-        (tenants === undefined || (tenant !== undefined && tenants.includes(tenant)))
-      )
+      if ((kinds === undefined || kinds.includes(kind)) && (tenants === undefined || isIn(tenants)))
         return name;
     return undefined;
   }

@@ -12,14 +12,15 @@ export interface WriteRights {
   readonly kinds?: readonly RecordKind[] | undefined;
   readonly tenants: readonly string[];
   readonly origin: Origin;
-  ownerOf(key: RecordKey, record: AnyRecord | undefined): string | undefined;
+  /** Asks for the record where its tenant matters: it may have to be unpacked. */
+  ownerOf(key: RecordKey, record: () => AnyRecord | undefined): string | undefined;
 }
 
 /** Why the feed may not write a record, given what is in force; `undefined`: it may. */
 export function foreignTo(
   rights: WriteRights,
   key: RecordKey | undefined,
-  record: AnyRecord | undefined,
+  entry: { readonly record?: AnyRecord | undefined },
   held: StoredValue | undefined,
 ): string | undefined {
   const { kinds, name, origin, tenants } = rights;
@@ -27,8 +28,8 @@ export function foreignTo(
     return ofAnotherKind(kindOf(key), name);
   if (key !== undefined && origin !== "operator" && !key.startsWith(`report:${origin}/`))
     return ofAnotherOrigin(origin, name);
-  const outside = outsideTenants(tenants, record, held);
+  const outside = tenants.includes("*") ? undefined : outsideTenants(tenants, entry.record, held);
   if (outside !== undefined || key === undefined || origin !== "operator") return outside;
-  const owner = rights.ownerOf(key, record ?? held?.record);
+  const owner = rights.ownerOf(key, () => entry.record ?? held?.record);
   return owner === undefined || owner === name ? undefined : belongsTo(owner, name);
 }

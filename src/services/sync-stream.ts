@@ -3,6 +3,7 @@ import type { handleBidiStreamingCall, ServerDuplexStream } from "@grpc/grpc-js"
 import type { Peer } from "../decision/identity.ts";
 import type * as wire from "../gen/sallyport/v1/registry.ts";
 import type { DutyLedger } from "../registry/duty-ledger.ts";
+import type { RecordMill } from "../registry/record-mill.ts";
 import type { RecordValidator } from "../registry/record-validator.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { SyncEvent, SyncReply } from "../registry/sync.ts";
@@ -18,6 +19,8 @@ import { SyncDuties } from "./sync-duties.ts";
 export interface SyncParts {
   readonly registry: Registry;
   readonly validate: RecordValidator;
+  /** Where the records of large snapshots are read; absent: here. */
+  readonly mill?: RecordMill | undefined;
   readonly clock: Clock;
   readonly maxLostShare: number;
   /** Milliseconds after which a feed that says nothing is ended, so that it comes again (SYN-09). */
@@ -79,7 +82,7 @@ async function serve(call: Call, parts: SyncParts): Promise<void> {
   // The iterator must leave the stream alone when the sender is done: it is still written to.
   const requests = call.iterator({ destroyOnReturn: false }) as AsyncIterator<wire.SyncRequest, undefined>;
   const hello = helloIn((await requests.next()).value);
-  const { clock, maxLostShare, registry, validate } = parts;
+  const { clock, maxLostShare, mill, registry, validate } = parts;
   const source = sourceOf(peer, hello.source);
   const feed = registry.feed(source, {
     tenants: peer.tenants,
@@ -89,6 +92,7 @@ async function serve(call: Call, parts: SyncParts): Promise<void> {
   const session = new SyncSession({
     feed,
     validate,
+    mill,
     clock,
     epoch: hello.epoch,
     maxLostShare: hello.confirm_deletions ? 1 : maxLostShare,

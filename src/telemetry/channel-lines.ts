@@ -19,6 +19,11 @@ export type Wording = (message: unknown) => ChannelLine | undefined;
 
 /** Every channel of this program and its line. A test finds channels in `src/` that are missing here. */
 export const channelLines: Readonly<Record<string, Wording>> = {
+  "sallyport:registry:mill-broken": (message) => ({
+    level: "warn",
+    message: "the thread that reads records has ended; they are read without it until it runs again",
+    fields: message as { error: unknown },
+  }),
   "sallyport:log:sink": (message) => {
     const { works, error, lost } = message as SinkNews;
     return works

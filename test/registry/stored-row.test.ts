@@ -234,7 +234,7 @@ describe("the row of a device", () => {
     expect(indexedIn(value)).toMatchObject(indexedIn(plain) ?? {});
     expect(toRow(withVersion(value, 12))).toEqual(toRow({ ...plain, version: 12 }));
     expect(toRow(withVersion(plain, 12))).toEqual(toRow({ ...plain, version: 12 }));
-    expect(packed.head.lifecycle).toBe("active");
+    expect(packed.lifecycle).toBe("active");
   });
 
   it("that is cut off anywhere, or is none, is refused", () => {
