@@ -57,29 +57,38 @@ export function indexTerms(indexed: Indexed | undefined): readonly IndexTerm[] {
   return terms;
 }
 
-/** The id that a SPIFFE id names, where `term` is one; `undefined`: it is a term that an index holds, `null`: nobody's. */
-export function idNamedBy(term: IndexTerm, naming: SpiffeNaming): string | null | undefined {
-  if (!term.startsWith("spiffe:")) return undefined;
-  const id = naming.deviceIn(term.slice("spiffe:".length));
-  return id !== undefined && isSafeId(id) ? id : null;
+/** What a SPIFFE id finds: the device that it names, where its record agrees; `undefined`: `term` is of an index. */
+export function idsNamedBy(
+  term: IndexTerm,
+  naming: SpiffeNaming,
+  recordOf: (id: string) => AnyRecord | undefined,
+): readonly string[] | undefined {
+  if (!term.startsWith(spiffePrefix)) return undefined;
+  const spiffeId = term.slice(spiffePrefix.length);
+  const id = naming.deviceIn(spiffeId);
+  if (id === undefined || !isSafeId(id)) return [];
+  const record = recordOf(id);
+  return record !== undefined && "via" in record && naming.of(record) === spiffeId ? [id] : [];
 }
 
-/** Whether `term` is one of a record's {@link indexTerms}, without making them all. */
-export function holdsTerm(record: AnyRecord | undefined, term: IndexTerm, naming: SpiffeNaming): boolean {
-  if (record === undefined || !("via" in record)) return false;
+const spiffePrefix = "spiffe:";
+
+/** Whether `term` is one of a device's {@link indexTerms}, without making them all. */
+export function holdsTerm(indexed: Indexed | undefined, term: IndexTerm): boolean {
+  if (indexed === undefined) return false;
   const at = term.indexOf(":");
   const value = term.slice(at + 1);
-  switch (term.slice(0, at) as IndexName) {
+  switch (term.slice(0, at)) {
     case "tenant":
-      return record.tenant === value;
+      return indexed.tenant === value;
     case "fingerprint":
-      return Object.hasOwn(record.credentials, value);
-    case "spiffe":
-      return naming.of(record) === value;
+      return indexed.fingerprints.includes(value);
     case "model":
-      return value !== "" && record.model === value;
+      return value !== "" && indexed.model === value;
     case "gateway":
-      return record.via.includes(value);
+      return indexed.via.includes(value);
+    default:
+      return false;
   }
 }
 

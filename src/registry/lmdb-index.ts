@@ -1,7 +1,9 @@
 /** Secondary indexes in LMDB: terms to device ids, kept right through snapshots that are staged, put in force or dropped. */
+import { setImmediate as breathe } from "node:timers/promises";
 import type { Database } from "lmdb";
 import type { IndexTerm } from "./index-terms.ts";
-import type { LmdbFile } from "./lmdb-file.ts";
+import { type LmdbFile, writeBatch } from "./lmdb-file.ts";
+import { TermRun } from "./term-run.ts";
 
 const page = 512;
 /** Added for a staged value: taken back where that is dropped. */
@@ -12,23 +14,26 @@ const dropped = "-";
 const separator = "\n";
 
 /**
- * The key of a term. Fingerprints are long, and as many as devices: a hash stands for them, since what is found is
- * checked against the record anyway.
+ * The key of a fingerprint. They are long, and as many as devices: two hashes stand for them, since what is found is
+ * checked against the record anyway. Keys order as the first one does.
  */
-function keyOf(term: IndexTerm): string {
-  if (!term.startsWith(fingerprint)) return term;
-  let [low, high] = [0x811c_9dc5, 0x9747_b28c];
+function hashedKey(term: IndexTerm): { readonly key: string; readonly order: number } {
+  let [first, second] = [0x811c_9dc5, 0x9747_b28c];
   for (let index = fingerprint.length; index < term.length; index++) {
     const code = term.charCodeAt(index);
-    low = Math.imul(low ^ code, 0x0100_0193);
-    high = Math.imul(high ^ code, 0x85eb_ca6b);
-    high ^= high >>> 13;
+    first = Math.imul(first ^ code, 0x0100_0193);
+    second = Math.imul(second ^ code, 0x85eb_ca6b);
+    second ^= second >>> 13;
   }
-  return `f${hex(low)}${hex(high)}`;
+  return { key: `f${digits(first)}${digits(second)}`, order: first >>> 0 };
+}
+
+function keyOf(term: IndexTerm): string {
+  return term.startsWith(fingerprint) ? hashedKey(term).key : term;
 }
 
 const fingerprint = "fingerprint:";
-const hex = (value: number): string => (value >>> 0).toString(36).padStart(7, "0");
+const digits = (value: number): string => (value >>> 0).toString(36).padStart(7, "0");
 
 /**
  * An index holds every term of the values in force, and for a while some more: a reader checks what it finds against
@@ -39,7 +44,11 @@ export class LmdbIndex {
   /** What is to be undone or finished: a sign, the term, a newline, the id. */
   readonly #notes: Database<true, string>;
 
+  readonly #root: LmdbFile;
+  readonly #run = new TermRun();
+
   constructor(root: LmdbFile) {
+    this.#root = root;
     this.#terms = root.openDB({ name: "!index", dupSort: true, encoding: "ordered-binary" });
     this.#notes = root.openDB({ name: "!index-notes", encoding: "ordered-binary" });
   }
@@ -74,6 +83,34 @@ export class LmdbIndex {
     for (const term of terms) void this.#terms.put(keyOf(term), id);
   }
 
+  /** Puts terms in force before anybody reads: those whose keys are in no order with {@link writeRun}. */
+  collect(id: string, terms: readonly IndexTerm[]): void {
+    for (const term of terms)
+      if (term.startsWith(fingerprint)) {
+        const { key, order } = hashedKey(term);
+        this.#run.add(order, key, id);
+      } else void this.#terms.put(term, id);
+  }
+
+  /** Whether enough is collected to be worth writing. */
+  get due(): boolean {
+    return this.#run.full;
+  }
+
+  /** Writes what is collected, in batches of its own. */
+  async writeRun(): Promise<void> {
+    const writing: Promise<void>[] = [];
+    for (const entries of this.#run.take()) {
+      const written = writeBatch(this.#root, () => {
+        for (const [key, id] of entries) void this.#terms.put(key, id);
+      });
+      written.catch(() => undefined);
+      writing.push(written);
+      await breathe();
+    }
+    await Promise.all(writing);
+  }
+
   /** Takes terms out of force at once. */
   remove(id: string, terms: readonly IndexTerm[]): void {
     for (const term of terms) void this.#terms.remove(keyOf(term), id);
@@ -102,6 +139,7 @@ export class LmdbIndex {
 
   /** Forgets everything. */
   async clear(): Promise<void> {
+    this.#run.clear();
     await this.#terms.clearAsync();
     await this.#notes.clearAsync();
   }

@@ -4,8 +4,9 @@ import { Fault } from "../runtime/fault.ts";
 import {
   defaultSpiffeNaming,
   holdsTerm,
+  type Indexed,
   type IndexTerm,
-  idNamedBy,
+  idsNamedBy,
   indexTerms,
   type SpiffeNaming,
   termsOnlyIn,
@@ -17,30 +18,18 @@ import {
   type Changes,
   emptyState,
   type RecordStore,
-  type SourceState,
   type StoredValue,
   type StoreState,
   type Tombstone,
 } from "./record-store.ts";
-import { fromRow, indexedIn, isNothing, toRow } from "./stored-row.ts";
+import { layout, readState, writeState } from "./saved-state.ts";
+import { fromRow, indexedIn, indexedInRow, isNothing, toRow } from "./stored-row.ts";
 
-/** Layout of the file: earlier ones are taken over when it is opened, a later one is refused. */
-const format = 3;
 const stateKey = "!state";
 /** Keys of staged changes sort behind all record keys. */
 const stagedPrefix = "~";
 const devicePrefix = "device:";
 const page = 512;
-
-interface SavedState {
-  readonly format: number;
-  readonly revision: number;
-  readonly sources: Readonly<Record<string, SourceState>>;
-  /** Staged changes are in force and not all folded into their places yet. */
-  readonly folding: boolean;
-  /** How the SPIFFE ids of the index were made; absent: the index is not complete. */
-  readonly naming?: string;
-}
 
 /** How a store is opened. */
 export interface LmdbStoreOptions {
@@ -85,16 +74,12 @@ export class LmdbStore implements RecordStore {
     this.#db.readerCheck();
     const bytes = this.#db.get(stateKey);
     if (bytes === undefined) return this.#empty();
-    const saved = JSON.parse(bytes.toString()) as SavedState;
-    if (saved.format > format)
-      throw new Error(
-        `it has layout ${saved.format}, and this release reads up to ${format}; use the release that wrote it, or another folder`,
-      );
+    const saved = readState(bytes);
     this.#state = { revision: saved.revision, sources: saved.sources };
     this.#folding = saved.folding;
     if (saved.folding) await this.fold();
     else await this.discard();
-    if (saved.format === format && saved.naming === this.#naming.version) return;
+    if (saved.format === layout && saved.naming === this.#naming.version) return;
     await this.#buildIndex();
     await this.#save(this.#state, false);
   }
@@ -114,14 +99,17 @@ export class LmdbStore implements RecordStore {
   }
 
   #value(key: RecordKey): StoredValue | Tombstone | undefined {
+    const row = this.#row(key);
+    return row === undefined ? undefined : (fromRow(key, row, row.length) ?? undefined);
+  }
+
+  /** The row in force, valid until the next read. */
+  #row(key: RecordKey): Buffer | undefined {
     // INVARIANT: before the first flip nothing is in force, whatever lies in the file.
     if (this.#state.revision === 0) return undefined;
-    if (this.#folding) {
-      const staged = this.staged(key);
-      if (staged !== undefined) return staged ?? undefined;
-    }
-    const row = this.#db.getBinaryFast(key);
-    return row === undefined ? undefined : (fromRow(key, row, row.length) ?? undefined);
+    return (
+      (this.#folding ? this.#db.getBinaryFast(stagedPrefix + key) : undefined) ?? this.#db.getBinaryFast(key)
+    );
   }
 
   *keys(kind?: RecordKind): Iterable<RecordKey> {
@@ -144,11 +132,8 @@ export class LmdbStore implements RecordStore {
 
   deviceIdsBy(term: IndexTerm, after: string | undefined, limit: number): readonly string[] {
     if (this.#state.revision === 0) return [];
-    const named = idNamedBy(term, this.#naming);
-    if (named !== undefined)
-      return named !== null && (after === undefined || named > after) && this.#has(named, term)
-        ? [named]
-        : [];
+    const named = idsNamedBy(term, this.#naming, (id) => this.get(`device:${id}`)?.record);
+    if (named !== undefined) return named.filter((id) => after === undefined || id > after);
     return this.#index.find(term, after, limit, (id) => this.#has(id, term));
   }
 
@@ -162,18 +147,23 @@ export class LmdbStore implements RecordStore {
     await writeBatch(this.#db, () => {
       for (const [key, value] of changes) {
         if (key.startsWith(devicePrefix)) {
-          const terms = this.#terms(value);
+          const terms = indexTerms(indexedIn(value));
           const id = key.slice(devicePrefix.length);
           // The first snapshot goes straight to its place, where nobody reads before the flip.
-          if (direct) this.#index.add(id, terms);
+          if (direct) this.#index.collect(id, terms);
           else {
-            const before = this.#terms(this.get(key));
+            const before = indexTerms(this.#indexed(key));
             this.#index.stage(id, termsOnlyIn(terms, before), termsOnlyIn(before, terms));
           }
         }
         void this.#db.put(this.#stagedKey(key), toRow(value));
       }
     });
+    if (this.#index.due) await this.#index.writeRun();
+  }
+
+  async endStaging(): Promise<void> {
+    await this.#index.writeRun();
   }
 
   async discard(): Promise<void> {
@@ -211,7 +201,8 @@ export class LmdbStore implements RecordStore {
       for (const [key, value] of changes) {
         if (key.startsWith(devicePrefix)) {
           const id = key.slice(devicePrefix.length);
-          const [before, after] = [this.#terms(this.get(key)), this.#terms(value)];
+          const before = indexTerms(this.#indexed(key));
+          const after = indexTerms(indexedIn(value));
           this.#index.remove(id, termsOnlyIn(before, after));
           this.#index.add(id, termsOnlyIn(after, before));
         }
@@ -237,12 +228,14 @@ export class LmdbStore implements RecordStore {
     await this.#db.close();
   }
 
-  #terms(value: StoredValue | Tombstone | null | undefined): readonly IndexTerm[] {
-    return indexTerms(indexedIn(value));
+  /** What the indexes hold of a device in force. */
+  #indexed(key: RecordKey): Indexed | undefined {
+    const row = this.#row(key);
+    return row === undefined ? undefined : indexedInRow(row, row.length);
   }
 
   #has(id: string, term: IndexTerm): boolean {
-    return holdsTerm(this.get(`device:${id}`)?.record, term, this.#naming);
+    return holdsTerm(this.#indexed(`device:${id}`), term);
   }
 
   #stagedKey(key: RecordKey): string {
@@ -250,8 +243,7 @@ export class LmdbStore implements RecordStore {
   }
 
   #toSave(state: StoreState, folding: boolean): Buffer {
-    const saved: SavedState = { format, ...state, folding, naming: this.#naming.version };
-    return Buffer.from(JSON.stringify(saved));
+    return writeState({ ...state, folding, naming: this.#naming.version });
   }
 
   async #save(state: StoreState, folding: boolean): Promise<void> {
@@ -271,7 +263,8 @@ export class LmdbStore implements RecordStore {
       const last = keys.at(-1);
       if (last === undefined) return;
       await writeBatch(this.#db, () => {
-        for (const key of keys) this.#index.add(key.slice(devicePrefix.length), this.#terms(this.get(key)));
+        for (const key of keys)
+          this.#index.add(key.slice(devicePrefix.length), indexTerms(this.#indexed(key)));
       });
       after = last.slice(devicePrefix.length);
     }

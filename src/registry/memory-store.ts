@@ -1,14 +1,7 @@
 /** Records in memory only: for embedding, tests and small fleets that are fed anew at each start. */
 import type { RecordKey, RecordKind } from "../decision/facts.ts";
 import { deepFreeze } from "./deep-freeze.ts";
-import {
-  holdsTerm,
-  type IndexTerm,
-  idNamedBy,
-  indexedOf,
-  indexTerms,
-  type SpiffeNaming,
-} from "./index-terms.ts";
+import { type IndexTerm, idsNamedBy, indexedOf, indexTerms, type SpiffeNaming } from "./index-terms.ts";
 import {
   type Changes,
   emptyState,
@@ -65,14 +58,8 @@ export class MemoryStore implements RecordStore {
   }
 
   deviceIdsBy(term: IndexTerm, after: string | undefined, limit: number): readonly string[] {
-    const named = idNamedBy(term, this.#naming);
-    const found =
-      named === undefined
-        ? (this.#index.get(term) ?? [])
-        : named !== null && holdsTerm(this.get(`device:${named}`)?.record, term, this.#naming)
-          ? [named]
-          : [];
-    const ids = [...found].sort();
+    const named = idsNamedBy(term, this.#naming, (id) => this.get(`device:${id}`)?.record);
+    const ids = [...(named ?? this.#index.get(term) ?? [])].sort();
     return ids.filter((id) => after === undefined || id > after).slice(0, limit);
   }
 
@@ -83,6 +70,8 @@ export class MemoryStore implements RecordStore {
   async stage(changes: Changes): Promise<void> {
     for (const [key, value] of changes) this.#staged.set(key, frozen(value));
   }
+
+  async endStaging(): Promise<void> {}
 
   async discard(): Promise<void> {
     this.#staged.clear();

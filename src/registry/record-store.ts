@@ -77,6 +77,8 @@ export interface RecordStore extends AsyncDisposable {
   /** A staged change; `undefined`: none. */
   staged(key: RecordKey): StoredValue | Tombstone | null | undefined;
   stage(changes: Changes): Promise<void>;
+  /** All that was staged is written when it resolves: wait for it before a flip. */
+  endStaging(): Promise<void>;
   /** Forgets what is staged. */
   discard(): Promise<void>;
   /** What is staged, and `state` with it, is in force when this returns, for readers and on disk. */

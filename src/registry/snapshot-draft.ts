@@ -160,6 +160,7 @@ export class SnapshotDraft {
     }
     await this.flush();
     while (this.#writing.length > 0) await this.#settle();
+    await this.#store.endStaging();
     return { changed: [...this.#changed], few: this.#few, counts: this.#tally.counts() };
   }
 

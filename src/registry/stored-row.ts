@@ -169,3 +169,13 @@ export function fromRow(key: string, bytes: Buffer, end: number): StoredValue | 
 export function isNothing(bytes: Uint8Array): boolean {
   return bytes[1] === holds.nothing;
 }
+
+/** What indexes hold of the device of a row, without unpacking it; `undefined`: it holds no good device. */
+export function indexedInRow(bytes: Buffer, end: number): Indexed | undefined {
+  reader.over(bytes, 0, end);
+  if (reader.byte() !== rowMark || reader.byte() !== holds.device) return undefined;
+  reader.number();
+  reader.name();
+  if (reader.byte() !== 0) reader.number();
+  return headOfDevice(bytes, reader.at);
+}

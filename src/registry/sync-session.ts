@@ -35,6 +35,8 @@ export class SyncSession implements AsyncDisposable {
   readonly #options: SyncSessionOptions;
   #batch: Delta[] = [];
   #revisions: number[] = [];
+  /** Deltas that are being put in force. */
+  #applying: Promise<void> | undefined;
   #snapshot: OpenSnapshot | undefined;
   /** A bucket that is sent again. */
   #repair: BucketRepair | undefined;
@@ -61,7 +63,7 @@ export class SyncSession implements AsyncDisposable {
 
   /** Whether something was taken that is not in force yet. */
   get pending(): boolean {
-    return this.#batch.length > 0;
+    return this.#batch.length > 0 || this.#applying !== undefined;
   }
 
   /** Takes one event; await it where it is a promise. Rejects or throws `record_invalid`, `store_unavailable`. */
@@ -88,12 +90,30 @@ export class SyncSession implements AsyncDisposable {
 
   /** Puts what was taken in force and acknowledges it. */
   async flush(): Promise<void> {
+    await this.#handOver();
+    await this.#applied();
+  }
+
+  /** Begins to put what was taken in force, after what came before it: the next deltas are read meanwhile. */
+  async #handOver(): Promise<void> {
+    await this.#applied();
     if (this.#batch.length === 0) return;
-    const { epoch, feed, reply } = this.#options;
     const [batch, revisions] = [this.#batch, this.#revisions];
-    const revision = this.#last;
     this.#batch = [];
     this.#revisions = [];
+    this.#applying = this.#apply(batch, revisions, this.#last);
+    // A failure is told by whoever waits next.
+    this.#applying.catch(() => undefined);
+  }
+
+  async #applied(): Promise<void> {
+    const applying = this.#applying;
+    this.#applying = undefined;
+    await applying;
+  }
+
+  async #apply(batch: readonly Delta[], revisions: readonly number[], revision: number): Promise<void> {
+    const { epoch, feed, reply } = this.#options;
     const outcomes = await feed.apply(batch, { epoch, revision });
     tellRejected(batch, outcomes, revisions, reply);
     reply({ type: "ack", revision });
@@ -120,6 +140,7 @@ export class SyncSession implements AsyncDisposable {
     this.#snapshot = undefined;
     before?.fail(new Fault("source_unavailable", "the source began its snapshot anew"));
     await before?.result.catch(() => undefined);
+    await this.#applied();
     // Deltas that came before are part of what the snapshot replaces.
     this.#batch = [];
     this.#revisions = [];
@@ -178,7 +199,7 @@ export class SyncSession implements AsyncDisposable {
         : { act: "upsert", entry: parseUpsert(event, this.#options.validate), version: at },
     );
     this.#revisions.push(revision);
-    return this.#batch.length >= batchSize ? this.flush() : undefined;
+    return this.#batch.length >= batchSize ? this.#handOver() : undefined;
   }
 
   async #gap(prev: number): Promise<void> {

@@ -6,6 +6,7 @@ import {
   holdsTerm,
   type IndexName,
   type IndexTerm,
+  idsNamedBy,
   indexedOf,
   indexTerms,
 } from "../../src/registry/index-terms.ts";
@@ -33,20 +34,31 @@ describe("the terms of a device", () => {
     );
     fc.assert(
       fc.property(device, fc.constantFrom(...names), value, (record, name, of) => {
-        const terms = [
-          ...indexTerms(indexedOf(record)),
-          `spiffe:${defaultSpiffeNaming.of(record)}` as IndexTerm,
-        ];
-        for (const term of terms) expect(holdsTerm(record, term, defaultSpiffeNaming)).toBe(true);
+        const terms = indexTerms(indexedOf(record));
+        for (const term of terms) expect(holdsTerm(indexedOf(record), term)).toBe(true);
         const term: IndexTerm = `${name}:${of}`;
-        expect(holdsTerm(record, term, defaultSpiffeNaming)).toBe(terms.includes(term));
+        expect(holdsTerm(indexedOf(record), term)).toBe(terms.includes(term));
+        const named = `spiffe:${defaultSpiffeNaming.of(record)}` as const;
+        const ids = (each: IndexTerm) => idsNamedBy(each, defaultSpiffeNaming, () => record);
+        // Ids of the registry are never empty, and hold no slash.
+        const real = record.id !== "" && record.tenant !== "";
+        if (real) expect(ids(named)).toEqual([record.id]);
+        if (name === "spiffe") expect(ids(term)).toEqual(real && term === named ? [record.id] : []);
+        else expect(ids(term)).toBeUndefined();
       }),
       { numRuns: 2000 },
     );
   });
 
   it("are none where there is no device", () => {
-    expect(holdsTerm(undefined, "tenant:a", defaultSpiffeNaming)).toBe(false);
-    expect(holdsTerm({ id: "a", status: "active" } as never, "tenant:a", defaultSpiffeNaming)).toBe(false);
+    expect(holdsTerm(undefined, "tenant:a")).toBe(false);
+    expect(indexedOf({ id: "a", status: "active" } as never)).toBeUndefined();
+    for (const odd of [
+      "spiffe:",
+      "spiffe:x",
+      "spiffe:spiffe://d/tenant/a/device/",
+      "spiffe:spiffe://d/tenant/a/device/+",
+    ])
+      expect(idsNamedBy(odd as IndexTerm, defaultSpiffeNaming, () => undefined)).toEqual([]);
   });
 });

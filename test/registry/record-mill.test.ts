@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import type { DeviceRecord } from "../../src/decision/facts.ts";
 import { createEarReader } from "../../src/registry/ear.ts";
 import { parseUpsert, type Upsert } from "../../src/registry/parse-upsert.ts";
 import { RecordMill } from "../../src/registry/record-mill.ts";
@@ -74,8 +75,8 @@ describe("the mill", () => {
     const here = mixed.map((each) => parseUpsert(structuredClone(each), validate));
     expect(ground.map(plain)).toEqual(here.map(plain));
     expect(ground.filter(({ invalid }) => invalid === undefined)).toHaveLength(7);
-    const { credentials } = ground[0]?.record as ReturnType<typeof device>;
-    expect(Object.getPrototypeOf(credentials)).toBeNull();
+    const [first] = ground as unknown as [{ readonly record: DeviceRecord }];
+    expect(Object.getPrototypeOf(first.record.credentials)).toBeNull();
   });
 
   it("answers before its thread is there, when that ends in the midst of work, and when it is closed", {
