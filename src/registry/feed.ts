@@ -10,7 +10,7 @@ import { FeedReport, type FeedTold } from "./feed-report.ts";
 import { LoadProgress } from "./load-progress.ts";
 import { LossGuard } from "./loss-guard.ts";
 import type { LostTrust } from "./lost-trust.ts";
-import { readBucket } from "./read-bucket.ts";
+import { type BucketHeld, type BucketName, readBuckets } from "./read-bucket.ts";
 import type { FeedPosition, StoredValue, StoreState } from "./record-store.ts";
 import type { Validated } from "./record-validator.ts";
 import { ofAnotherTenant } from "./refusals.ts";
@@ -124,9 +124,10 @@ export class Feed implements AsyncDisposable {
     }
   }
 
-  /** Keys and versions of this source's devices of a tenant that are in one bucket. */
-  async bucket(tenant: string, bucket: number): Promise<readonly (readonly [RecordKey, number])[]> {
-    return readBucket(this.#options.store, this.#options.name, tenant, bucket);
+  /** What this source has in some buckets: devices or, where it is not the operator, reports. */
+  async buckets(names: readonly BucketName[]): Promise<readonly BucketHeld[]> {
+    const { name, store } = this.#options;
+    return readBuckets(store, name, this.origin === "operator" ? "device" : "report", names);
   }
 
   /** Name of the source. */

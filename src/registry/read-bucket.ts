@@ -1,29 +1,86 @@
-/** What a store holds of one bucket, read in slices so that others may run. */
+/** What a store holds of some buckets, read in slices so that others may run. */
 import { setImmediate as breathe } from "node:timers/promises";
 import type { RecordKey } from "../decision/facts.ts";
 import { bucketOf } from "./bucket-digest.ts";
 import type { RecordStore } from "./record-store.ts";
+import { tenantIn } from "./stored-record.ts";
 
 const slice = 512;
 
-/** Keys and versions of the devices of `tenant` that `source` owns. */
-export async function readBucket(
-  store: RecordStore,
-  source: string,
-  tenant: string,
-  bucket: number,
-): Promise<readonly (readonly [RecordKey, number])[]> {
-  const found: (readonly [RecordKey, number])[] = [];
+/** Names a bucket. */
+export interface BucketName {
+  readonly tenant: string;
+  readonly bucket: number;
+}
+
+type Entry = readonly [RecordKey, number];
+
+/** Keys and versions of one source's records in a bucket. */
+export interface BucketHeld {
+  readonly entries: readonly Entry[];
+  /** Isolated records of the same bucket: nobody can say of which tenant they are. */
+  readonly isolated: readonly Entry[];
+}
+
+/** Kinds that are many. A source has devices or, where it is not the operator, reports. */
+export type BucketKind = "device" | "report";
+
+/** Calls `take` with each key of a kind. */
+async function eachKey(store: RecordStore, kind: BucketKind, take: (key: RecordKey) => void): Promise<void> {
   for (let after: string | undefined; ; ) {
-    const ids = store.deviceIdsBy(`tenant:${tenant}`, after, slice);
-    for (const id of ids) {
-      const key: RecordKey = `device:${id}`;
-      if (bucketOf(key) !== bucket) continue;
-      const value = store.get(key);
-      if (value?.source === source) found.push([key, value.version ?? 0]);
-    }
-    after = ids.at(-1);
-    if (ids.length < slice || after === undefined) return found;
+    const keys = store.keysAfter(kind, after, slice);
+    for (const key of keys) take(key);
+    after = keys.at(-1)?.slice(kind.length + 1);
+    if (keys.length < slice) return;
     await breathe();
   }
+}
+
+/** Calls `take` with the key of each device of a tenant. */
+async function eachDevice(store: RecordStore, tenant: string, take: (key: RecordKey) => void): Promise<void> {
+  for (let after: string | undefined; ; ) {
+    const ids = store.deviceIdsBy(`tenant:${tenant}`, after, slice);
+    for (const id of ids) take(`device:${id}`);
+    after = ids.at(-1);
+    if (ids.length < slice) return;
+    await breathe();
+  }
+}
+
+/** What `source` has of each of `names`. Reports have no index by tenant: one pass over them serves all buckets. */
+export async function readBuckets(
+  store: RecordStore,
+  source: string,
+  kind: BucketKind,
+  names: readonly BucketName[],
+): Promise<readonly BucketHeld[]> {
+  const numbers = new Set(names.map(({ bucket }) => bucket));
+  const held = new Map<string, Entry[]>();
+  const isolated = new Map<number, Entry[]>();
+  const take = (key: RecordKey): void => {
+    const bucket = bucketOf(key);
+    const value = numbers.has(bucket) ? store.get(key) : undefined;
+    if (value?.source !== source) return;
+    const entry: Entry = [key, value.version ?? 0];
+    if (value.record === undefined) entriesOf(isolated, bucket).push(entry);
+    else entriesOf(held, `${bucket} ${tenantIn(value.record)}`).push(entry);
+  };
+  if (kind === "report") await eachKey(store, kind, take);
+  else {
+    for (const tenant of new Set(names.map((name) => name.tenant))) await eachDevice(store, tenant, take);
+    if ((store.state.sources[source]?.counts["device"]?.["invalid"] ?? 0) > 0)
+      await eachKey(store, kind, (key) => {
+        if (store.get(key)?.record === undefined) take(key);
+      });
+  }
+  return names.map(({ bucket, tenant }) => ({
+    entries: held.get(`${bucket} ${tenant}`) ?? [],
+    isolated: isolated.get(bucket) ?? [],
+  }));
+}
+
+function entriesOf<K>(of: Map<K, Entry[]>, key: K): Entry[] {
+  let entries = of.get(key);
+  if (entries === undefined) of.set(key, (entries = []));
+  return entries;
 }

@@ -220,7 +220,8 @@ export class SyncSession implements AsyncDisposable {
     if (repair === undefined) return;
     this.#repair = undefined;
     const { epoch, feed, reply } = this.#options;
-    const deltas = repair.deltas(count, await feed.bucket(repair.tenant, repair.bucket));
+    const [held] = await feed.buckets([repair]);
+    const deltas = repair.deltas(count, held?.entries ?? []);
     if (deltas === undefined) return;
     const outcomes = await feed.apply(deltas, { epoch, revision: this.#last });
     tellRejected(deltas, outcomes, [], reply);
