@@ -102,13 +102,18 @@ async function build(
 
   const requirements: Requirement[] = [];
   const told = (): FactsTold => {
-    const { ageS } = records.freshness();
     const { synced } = registry.freshness();
+    const [nowMs, now] = [machineMs(), clock.now()];
+    // Nothing is older than the epoch of our clock.
+    const agoMs = (ms: number): number => nowMs - Math.min(ms, now * 1000);
     return {
       revision: registry.revision,
       synced,
-      sources: registry.sourceAges(),
-      asOfHrMs: machineMs() - ageS * 1000,
+      sources: registry.knownSources().map(({ age, ...scope }) => ({
+        ...scope,
+        asOfHrMs: agoMs(clock.monotonicMs() - age.asOfMs),
+      })),
+      overridesAsOfHrMs: plane && agoMs(plane.lagS * 1000),
       overridesMissing: overrides.missing,
       leases: plane?.grantsLeases !== false,
       serving: missingOf(requirements).length === 0,

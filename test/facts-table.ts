@@ -9,7 +9,7 @@ import type {
   ServiceRecord,
   TenantRecord,
 } from "../src/decision/facts.ts";
-import type { FactsReader, Stored } from "../src/pdp/facts-reader.ts";
+import type { FactsReader, MissingRecord, Stored } from "../src/pdp/facts-reader.ts";
 import type { AnyRecord } from "../src/registry/stored-record.ts";
 
 export class FactsTable implements FactsReader {
@@ -18,6 +18,8 @@ export class FactsTable implements FactsReader {
   revision = 0;
   synced = true;
   watermark = 0;
+  /** Sources that are complete through other times than `watermark`. */
+  readonly watermarks = new Map<string, number>();
 
   onChange(listener: (change: Change) => void): void {
     this.#listeners.push(listener);
@@ -49,14 +51,23 @@ export class FactsTable implements FactsReader {
     return this.#records.get(`service:${id}`) as Stored<ServiceRecord> | undefined;
   }
 
-  freshness(): { synced: boolean; watermark: number } {
-    return { synced: this.synced, watermark: this.watermark };
+  freshness(sources?: readonly string[]): { synced: boolean; watermark: number } {
+    const { synced, watermark, watermarks } = this;
+    if (watermarks.size === 0) return { synced, watermark };
+    const each = (sources ?? [...watermarks.keys()]).map((name) => watermarks.get(name) ?? watermark);
+    return { synced, watermark: Math.min(...each) };
   }
 
-  /** Stores a record and announces it. */
-  put(key: RecordKey, record: AnyRecord): void {
+  /** Any source may have any record; none says anything of another's device. */
+  mayOwn({ kind }: MissingRecord): readonly string[] {
+    return kind === "report" ? [] : [...this.watermarks.keys()];
+  }
+
+  /** Stores a record, of a source or of nobody knows whom, and announces it. */
+  put(key: RecordKey, record: AnyRecord, source?: string): void {
     this.revision += 1;
-    this.#records.set(key, { key, revision: this.revision, record });
+    const { revision } = this;
+    this.#records.set(key, { key, revision, record, ...(source === undefined ? {} : { source }) });
     this.#announce({ scope: "records", revision: this.revision, keys: [key] });
   }
 

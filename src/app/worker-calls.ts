@@ -5,6 +5,7 @@ import type { Config } from "../config/config.ts";
 import type { Change } from "../decision/change.ts";
 import type { SharedSession } from "../enforcement/session-exchange.ts";
 import type { ShadowRules } from "../pdp/shadow.ts";
+import type { SourceScope } from "../registry/may-own.ts";
 import type { TargetState } from "../registry/override-mirror.ts";
 import type { HttpRequest, HttpResponse, MetricReading } from "../runtime/ports.ts";
 
@@ -12,10 +13,10 @@ import type { HttpRequest, HttpResponse, MetricReading } from "../runtime/ports.
 export interface FactsTold {
   readonly revision: number;
   readonly synced: boolean;
-  /** When they were complete, milliseconds of the machine's monotonic clock, which all processes share. */
-  readonly asOfHrMs: number;
-  /** Seconds by which each source of records is behind. */
-  readonly sources: Readonly<Record<string, number>>;
+  /** The sources of records, each with when it was complete: milliseconds of the machine's clock, one for all processes. */
+  readonly sources: readonly (SourceScope & { readonly asOfHrMs: number })[];
+  /** When all was known that other nodes have done, where there are others. */
+  readonly overridesAsOfHrMs: number | undefined;
   /** Why there are no overrides to go by; absent: there are. */
   readonly overridesMissing?: string | undefined;
   /** Whether leases may be granted. */

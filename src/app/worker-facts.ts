@@ -5,6 +5,7 @@ import { DutyReader } from "../registry/duty-reader.ts";
 import { withLapsedSignals } from "../registry/lapsed-signals.ts";
 import { OverrideMirror } from "../registry/override-mirror.ts";
 import { RegistryReader, type Told } from "../registry/registry-reader.ts";
+import { secondsSince } from "../registry/source-status.ts";
 import type { RecordReader } from "../registry/stored-record.ts";
 import { withDuties } from "../registry/with-duties.ts";
 import { withOverrides } from "../registry/with-overrides.ts";
@@ -43,16 +44,26 @@ export function openWorkerFacts(
     withLapsedSignals(withDuties(withReports(registry), duties), clock),
     overrides,
   );
-  const here = ({ asOfHrMs, revision, sources, synced }: FactsTold): Told => ({
-    revision,
-    synced,
-    sources,
-    asOfMs: clock.monotonicMs() - (machineMs() - asOfHrMs),
-  });
+  const here = ({ revision, sources, synced }: FactsTold): Told => {
+    const behindMs = clock.monotonicMs() - machineMs();
+    return {
+      revision,
+      synced,
+      sources: sources.map(({ asOfHrMs, ...scope }) => ({
+        ...scope,
+        age: { asOfMs: asOfHrMs + behindMs },
+      })),
+    };
+  };
   let leases = start.facts.leases;
+  const takeOverrides = ({ leases: granted, overridesAsOfHrMs, overridesMissing }: FactsTold): void => {
+    overrides.missing = overridesMissing;
+    const asOfMs = overridesAsOfHrMs && overridesAsOfHrMs + clock.monotonicMs() - machineMs();
+    overrides.lag = () => (asOfMs === undefined ? 0 : secondsSince(clock, asOfMs));
+    leases = granted;
+  };
   const told = (facts: FactsTold): void => {
-    overrides.missing = facts.overridesMissing;
-    leases = facts.leases;
+    takeOverrides(facts);
     registry.told(here(facts));
   };
   told(start.facts);
@@ -66,8 +77,7 @@ export function openWorkerFacts(
     told,
     apply: ({ change, facts, target }) => {
       if (target !== undefined) overrides.take(target);
-      overrides.missing = facts.overridesMissing;
-      leases = facts.leases;
+      takeOverrides(facts);
       duties.renew();
       registry.apply(change, here(facts));
     },

@@ -18,6 +18,8 @@ export interface CachedSubject<F, A extends Guarded> {
   readonly allows: AnswerList<A>;
   readonly denials: AnswerList<A>;
   readonly restsOn: readonly RecordKey[];
+  /** Sources whose age is that of its answers; `undefined`: all. */
+  readonly sources: readonly string[] | undefined;
   readonly cells: readonly Epoch[];
   readonly stamps: readonly number[];
   readonly everything: number;
@@ -129,7 +131,12 @@ export class DecisionCache<F, A extends Guarded> {
    * turn of the event loop in which `facts` were read; a change is announced in a later turn, after its
    * commit is visible, and moves the epochs taken here.
    */
-  remember(key: string, bornMs: number, restsOn: readonly RecordKey[], facts: F): CachedSubject<F, A> {
+  remember(
+    key: string,
+    bornMs: number,
+    { restsOn, sources }: Pick<CachedSubject<F, A>, "restsOn" | "sources">,
+    facts: F,
+  ): CachedSubject<F, A> {
     const cells = restsOn.map((record) => this.epochs.hold(record));
     // What each hit reads stands together.
     const subject: CachedSubject<F, A> = {
@@ -139,6 +146,7 @@ export class DecisionCache<F, A extends Guarded> {
       touchedAt: 0,
       last: undefined,
       lastText: "",
+      sources,
       restsOn,
       allows: new AnswerList(),
       denials: new AnswerList(),

@@ -6,6 +6,7 @@ import type { DeviceRecord } from "../decision/facts.ts";
 import { cutsOf, type Interval, instantsOf, intervalAround, sortedMarks } from "../pdp/cuts.ts";
 import type { OtaJudgement } from "../pdp/decide-ota.ts";
 import type { FactsReader, Stored } from "../pdp/facts-reader.ts";
+import { joinOta } from "../pdp/join-ota.ts";
 import type { PeerDecider } from "../pdp/pdp.ts";
 import { renderObligations, type Verdict } from "../pdp/result.ts";
 import type { PolicySnapshot } from "../pdp/snapshot.ts";
@@ -42,10 +43,22 @@ interface Scope {
   readonly valid: Interval;
   /** Ages of the facts between which nothing changes. */
   readonly lag: Interval;
+  /** Time through which they are complete. */
+  watermark: number;
   /** The turn in which it was looked at last. */
   turn: number;
   /** Nothing can be remembered: every device is asked by itself. */
   single: boolean;
+}
+
+/** Whose word the facts of a device are. */
+export type Word = Pick<Stored<unknown>, "source" | "said">;
+
+/** The same text for devices whose facts are of the same sources. */
+function wordsOf({ provenance }: DeviceRecord, { said, source = "" }: Word): string {
+  if (provenance === undefined && (said === undefined || said.length === 0)) return source;
+  const others = (said ?? []).map((each) => each.source);
+  return [source, provenance === undefined ? "" : "device", ...new Set(others)].join("\n");
 }
 
 const mostClasses = 200_000;
@@ -53,12 +66,11 @@ const mostClasses = 200_000;
 /** A judge of many devices. Not for keeping: one per scan. */
 export class Bulk {
   readonly #parts: BulkParts;
-  /** By release, then by tenant, then by model. */
-  readonly #scopes = new Map<string, Map<string, Map<string, Scope>>>();
+  /** By release, then by tenant, then by model, then by whose word the device is. */
+  readonly #scopes = new Map<string, Map<string, Map<string, Map<string, Scope>>>>();
   readonly #scene = new Scene();
   #snapshot: PolicySnapshot | undefined;
   #synced = false;
-  #watermark = 0;
   #turn = 0;
   #counted = 0;
   /** Devices judged so far. */
@@ -76,9 +88,8 @@ export class Bulk {
   begin(): void {
     const { clock, facts, maxClasses = mostClasses, snapshot } = this.#parts;
     const policy = snapshot();
-    const { synced, watermark } = facts.freshness();
+    const { synced } = facts.freshness();
     this.#scene.now = clock.now();
-    this.#watermark = watermark;
     this.#turn += 1;
     if (policy !== this.#snapshot || synced !== this.#synced || this.#grown() > maxClasses)
       this.#scopes.clear();
@@ -91,7 +102,8 @@ export class Bulk {
     let size = 0;
     for (const byTenant of this.#scopes.values())
       for (const byModel of byTenant.values())
-        for (const { gates } of byModel.values()) for (const gate of gates) size += gate.size;
+        for (const byWord of byModel.values())
+          for (const { gates } of byWord.values()) for (const gate of gates) size += gate.size;
     return size;
   }
 
@@ -102,10 +114,10 @@ export class Bulk {
     return this.size;
   }
 
-  /** The answer for a device and a release. */
-  judge(device: DeviceRecord, release: string): Eligibility {
+  /** The answer for a device and a release; `word`: where its facts are from, as they were read. */
+  judge(device: DeviceRecord, release: string, word: Word = {}): Eligibility {
     this.judged += 1;
-    const scope = this.#scope(device, release);
+    const scope = this.#scope(device, release, word);
     if (scope.single) return this.#ask(device.id, release).eligibility;
     const scene = this.#scene;
     scene.look(device, scope.salt);
@@ -149,22 +161,30 @@ export class Bulk {
     const { now } = this.#scene;
     const obligations = renderObligations(verdict, now);
     // As a single answer has it: the next cut of any fact, or the facts growing stale unheard.
-    const stale = this.#watermark + scope.lag.until;
+    const stale = scope.watermark + scope.lag.until;
     const until = Math.min(scope.nextCut(this.#scene), scope.valid.until, stale);
     const valid_until = until === Number.POSITIVE_INFINITY ? undefined : until;
     return toEligibility(id, release, { allow, reason, retry, obligations, valid_until }, now);
   }
 
-  #scope(device: DeviceRecord, release: string): Scope {
+  #scope(device: DeviceRecord, release: string, word: Word): Scope {
     let byTenant = this.#scopes.get(release);
-    if (byTenant === undefined) this.#scopes.set(release, (byTenant = new Map<string, Map<string, Scope>>()));
+    if (byTenant === undefined)
+      this.#scopes.set(release, (byTenant = new Map<string, Map<string, Map<string, Scope>>>()));
     let byModel = byTenant.get(device.tenant);
-    if (byModel === undefined) byTenant.set(device.tenant, (byModel = new Map<string, Scope>()));
-    let scope = byModel.get(device.model);
+    if (byModel === undefined) byTenant.set(device.tenant, (byModel = new Map<string, Map<string, Scope>>()));
+    let byWord = byModel.get(device.model);
+    if (byWord === undefined) byModel.set(device.model, (byWord = new Map<string, Scope>()));
+    const words = wordsOf(device, word);
+    let scope = byWord.get(words);
     if (scope?.turn === this.#turn) return scope;
+    const { facts } = this.#parts;
     const ground = this.#ground(device.tenant, release);
-    if (scope === undefined || !this.#holds(scope, ground))
-      byModel.set(device.model, (scope = this.#build(device.model, ground)));
+    // As old as a single answer about this device is.
+    const { watermark } = facts.freshness(joinOta(facts, device.id, release).sources);
+    if (scope === undefined || !this.#holds(scope, ground, watermark))
+      byWord.set(words, (scope = this.#build(device.model, ground, watermark)));
+    scope.watermark = watermark;
     scope.turn = this.#turn;
     return scope;
   }
@@ -176,9 +196,9 @@ export class Bulk {
     return { tenant: facts.tenant(tenant), release: offered, rollout };
   }
 
-  #holds(scope: Scope, { release, rollout, tenant }: Ground): boolean {
+  #holds(scope: Scope, { release, rollout, tenant }: Ground, watermark: number): boolean {
     const { ground, lag, valid } = scope;
-    const age = this.#scene.now - this.#watermark;
+    const age = this.#scene.now - watermark;
     return (
       this.#scene.now >= valid.from &&
       this.#scene.now < valid.until &&
@@ -192,10 +212,10 @@ export class Bulk {
     );
   }
 
-  #build(model: string, ground: Ground): Scope {
+  #build(model: string, ground: Ground, watermark: number): Scope {
     const { release, rollout, tenant } = ground;
     const always: Interval = { from: Number.NEGATIVE_INFINITY, until: Number.POSITIVE_INFINITY };
-    const none = { ground, gates: [], nextCut: () => 0, salt: "", valid: always, lag: always };
+    const none = { ground, gates: [], nextCut: () => 0, salt: "", valid: always, lag: always, watermark };
     const invalid = [tenant, release, rollout].some((stored) => stored?.invalid !== undefined);
     if (this.#snapshot?.inputs.ota === undefined || invalid) return { ...none, turn: 0, single: true };
     const own = {
@@ -213,7 +233,8 @@ export class Bulk {
       nextCut: compileNextCut(cuts, own),
       salt: rollout?.record?.id ?? "",
       valid: intervalAround(marks, this.#scene.now),
-      lag: intervalAround(sortedMarks(cuts.lag), this.#scene.now - this.#watermark),
+      lag: intervalAround(sortedMarks(cuts.lag), this.#scene.now - watermark),
+      watermark,
       turn: 0,
       single: false,
     };

@@ -6,7 +6,7 @@ import type { Peer } from "../decision/identity.ts";
 import type { FactsReader } from "../pdp/facts-reader.ts";
 import { Fault } from "../runtime/fault.ts";
 import { byMerit, type Candidate, mayConcern } from "./best.ts";
-import type { Bulk } from "./bulk.ts";
+import type { Bulk, Word } from "./bulk.ts";
 import type { Eligibility } from "./eligibility.ts";
 
 /** Which devices; empty lists and absent bounds match all. */
@@ -96,12 +96,13 @@ export function judgeOne(
   device: DeviceRecord,
   release: string,
   offered: readonly ReleaseRecord[],
+  word?: Word,
 ): Eligibility {
-  if (release !== "") return parts.bulk.judge(device, release);
+  if (release !== "") return parts.bulk.judge(device, release, word);
   const all = offered
     .filter((each) => mayConcern(each, device))
-    .map((each): Candidate => ({ release: each, eligibility: parts.bulk.judge(device, each.id) }));
-  return all.sort(byMerit)[0]?.eligibility ?? parts.bulk.judge(device, "");
+    .map((each): Candidate => ({ release: each, eligibility: parts.bulk.judge(device, each.id, word) }));
+  return all.sort(byMerit)[0]?.eligibility ?? parts.bulk.judge(device, "", word);
 }
 
 /** Walks. Whoever reads it slowly slows it down; whoever stops reading ends it. Throws `request_invalid`. */
@@ -120,10 +121,11 @@ export async function* scan(parts: ScanParts, request: ScanRequest): AsyncGenera
       if (left === 0) break;
       looked += 1;
       after = id;
-      const device = facts.device(id)?.record;
+      const stored = facts.device(id);
+      const device = stored?.record;
       if (device === undefined || !(all || peer.tenants.includes(device.tenant))) continue;
       if (!matches(device, request.filter)) continue;
-      items.push([device, judgeOne(parts, device, request.release, offered)]);
+      items.push([device, judgeOne(parts, device, request.release, offered, stored)]);
       left -= 1;
     }
     const ended = looked === ids.length && ids.length < batchSize;

@@ -78,6 +78,10 @@ export class SimulatedRecords implements RecordReader {
 
   sourceAgeS(): undefined {}
 
+  mayOwn(): readonly string[] {
+    return [];
+  }
+
   #stored<T extends AnyRecord>(key: RecordKey): StoredRecord<T> | undefined {
     const record = this.#records.get(key) as T | undefined;
     return record === undefined ? undefined : { key, revision: this.revision, record };

@@ -44,19 +44,20 @@ export function comparePolicies(
 ): Comparison {
   const { facts, clock } = desk;
   const { query } = sample;
-  const asking = desk.asking(query);
+  const now = desk.clock.now();
   let joined: Joined;
   let peer: Peer;
   let request: Record<string, unknown>;
   if (sample.kind === "session") {
     peer = sample.session.peer;
     joined = joinSession(facts, sample.session);
-    request = requestFacts(sample.session, sample.query, asking.now);
+    request = requestFacts(sample.session, sample.query, now);
   } else {
     peer = sample.peer;
     joined = joinCommand(facts, sample.query.device_id, sample.query.via, sample.authority);
     request = commandFacts(peer, sample.query);
   }
+  const asking = desk.asking(query, joined.sources, now);
   const verdict = (snapshot: PolicySnapshot): Verdict =>
     examine(snapshot, peer, joined, query.kind, asking, request, clock.monotonicMs).done.verdict;
   const device = (joined.parts["device"] ?? {}) as DeviceFacts;

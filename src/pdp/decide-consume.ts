@@ -7,9 +7,10 @@ import { answerAround } from "./answer.ts";
 import { type Asking, type Desk, foreignTenant, isForeign } from "./desk.ts";
 import { type Evaluated, evaluateInput } from "./evaluate-input.ts";
 import type { FactsReader } from "./facts-reader.ts";
-import { type Joined, Reading } from "./join.ts";
+import type { Joined } from "./join.ts";
 import { isUnfit, type Prepared, prepare } from "./prepare.ts";
 import { checkQuery } from "./query-check.ts";
+import { Reading } from "./reading.ts";
 import { malformedCode } from "./request-facts.ts";
 import { hostVerdict } from "./result.ts";
 import type { Session } from "./session.ts";
@@ -33,10 +34,12 @@ export function isService(facts: FactsReader, { identity, gateway, deviceId }: S
 }
 
 function joinService(facts: FactsReader, session: Session): Joined & { readonly actor: Actor | null } {
-  const reading = new Reading();
+  const reading = new Reading(facts);
   const service = reading.take(`service:${session.deviceId}`, facts.service(session.deviceId));
   const tenant =
-    service === null ? null : reading.take(`tenant:${service.tenant}`, facts.tenant(service.tenant));
+    service === null
+      ? null
+      : reading.take(`tenant:${service.tenant}`, facts.tenant(service.tenant), service.tenant);
   const credential = session.identity?.credential ?? null;
   const presented = credential?.fingerprint ?? "";
   const entry = service?.credentials[presented];
@@ -62,6 +65,7 @@ function joinService(facts: FactsReader, session: Session): Joined & { readonly 
     model: tenant?.model ?? "",
     tenant: service?.tenant ?? "",
     restsOn: reading.restsOn,
+    sources: reading.sources,
     invalid: reading.invalid,
     lastSeq: 0,
     actor,
@@ -79,8 +83,8 @@ export function judgeConsume(
   query: ServiceQuery,
   filter: string | undefined,
 ): ConsumeJudgement & { readonly actor: Actor | null } {
-  const asking = desk.asking(query);
   const joined = joinService(desk.facts, session);
+  const asking = desk.asking(query, joined.sources);
   const tell = (done: Evaluated, prepared?: Prepared): ReturnType<typeof judgeConsume> => ({
     decision: desk.render(
       answerAround(done.verdict, prepared, asking, malformedCode),

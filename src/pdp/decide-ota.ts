@@ -27,7 +27,7 @@ function host(verdict: Evaluated["verdict"], detail: string | undefined): Evalua
 
 /** Judges a question on the facts and the policy in force. Total and synchronous. */
 export function judgeOta(desk: Desk, peer: Peer, query: OtaQuery): OtaJudgement {
-  const asking = desk.asking(query);
+  let asking = desk.asking(query);
   const tell = (done: Evaluated, joined?: Joined, prepared?: Prepared): OtaJudgement => ({
     decision: desk.render(
       answerAround(done.verdict, prepared, asking, malformedCode),
@@ -46,6 +46,7 @@ export function judgeOta(desk: Desk, peer: Peer, query: OtaQuery): OtaJudgement 
   if (snapshot === undefined)
     return tell(host(hostVerdict("internal_error"), "no policy bundle is in force"));
   const joined = joinOta(desk.facts, query.device_id, query.release);
+  asking = desk.asking(query, joined.sources, asking.now);
   if (isForeign(peer, joined.tenant)) {
     const detail = "the asking peer is not configured for the device's tenant";
     return tell(host(foreignTenant, detail), joined);

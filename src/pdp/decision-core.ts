@@ -65,12 +65,13 @@ export class DecisionCore {
   /** Answers a device's own question. */
   decide(session: Session, query: SessionQuery): Decision {
     const desk = this.#desk;
-    const asking = desk.asking(query);
     const code = questionCode(query);
+    const now = desk.clock.now();
+    const subject = this.#remembered(session, now);
+    const asking = desk.asking(query, subject?.sources, now);
     // Before the first snapshot nothing is remembered: absence is not evidence yet.
     if (!asking.synced || code === malformedCode)
       return this.#evaluate(session, query, code, asking, undefined);
-    const subject = this.#remembered(session, asking.now);
     if (subject !== undefined) {
       const answer = this.cache.find(subject, questionText(query), code, asking);
       if (answer !== undefined) {
@@ -80,7 +81,7 @@ export class DecisionCore {
           query.seq !== undefined &&
           this.#isReplay(session, query, subject.facts.lastSeq, answer.verdict)
         ) {
-          return desk.deny(replayed, session.peer, query, undefined, restsOn);
+          return desk.deny(replayed, session.peer, query, undefined, { restsOn, asking });
         }
         if (answer.tally !== undefined) desk.recorder.hit(answer);
         return desk.render(answer, asking, restsOn, true);
@@ -104,18 +105,17 @@ export class DecisionCore {
   /** Answers a command. Never cached. */
   decideCommand(peer: Peer, query: CommandQuery, authority: CommandAuthority): Decision {
     const desk = this.#desk;
-    const asking = desk.asking(query);
     const malformed = checkQuery(query, desk.queryLimits);
     if (malformed !== undefined) return desk.deny(hostVerdict(malformed), peer, query, undefined);
     const { snapshot } = desk;
     if (snapshot === undefined) return desk.denyWithoutPolicy(peer, query);
     const joined = joinCommand(desk.facts, query.device_id, query.via, authority);
-    if (isForeign(peer, joined.tenant))
-      return desk.deny(foreignTenant, peer, query, undefined, joined.restsOn);
+    const asking = desk.asking(query, joined.sources);
+    const grounds = { restsOn: joined.restsOn, asking };
+    if (isForeign(peer, joined.tenant)) return desk.deny(foreignTenant, peer, query, undefined, grounds);
     const prepared = prepare(snapshot, "command", joined);
-    if (isUnfit(prepared)) {
-      return desk.deny(hostVerdict(prepared.reason), peer, query, prepared.detail, joined.restsOn);
-    }
+    if (isUnfit(prepared))
+      return desk.deny(hostVerdict(prepared.reason), peer, query, prepared.detail, grounds);
     const done = evaluateInput(
       snapshot,
       "command",
@@ -134,7 +134,7 @@ export class DecisionCore {
     session: Session,
     query: SessionQuery,
     code: number,
-    asking: Asking,
+    asked: Asking,
     cached: Subject | undefined,
   ): Decision {
     const desk = this.#desk;
@@ -143,12 +143,14 @@ export class DecisionCore {
     if (malformed !== undefined) return desk.deny(hostVerdict(malformed), peer, query, undefined);
     const { snapshot } = desk;
     if (snapshot === undefined) return desk.denyWithoutPolicy(peer, query);
-    const subject = cached ?? this.#join(session, query.kind, snapshot, asking.synced);
+    const subject = cached ?? this.#join(session, query.kind, snapshot, asked.synced);
     const { facts } = subject;
+    const asking = subject === cached ? asked : desk.asking(query, subject.sources, asked.now);
     const prepared = facts.prepared.get(query.kind) ?? this.#prepare(session, query.kind, snapshot, facts);
     const done = this.#judge(session, query, snapshot, prepared, asking);
     if (this.#isReplay(session, query, facts.lastSeq, done.verdict)) {
-      return desk.deny(replayed, peer, query, undefined, facts.restsOn, done.inputJson);
+      const { inputJson } = done;
+      return desk.deny(replayed, peer, query, undefined, { restsOn: facts.restsOn, inputJson, asking });
     }
     const fit = isUnfit(prepared) ? undefined : prepared;
     const answer = answerAround(done.verdict, fit, asking, code);
@@ -185,7 +187,7 @@ export class DecisionCore {
     };
     const bornMs = this.#desk.clock.monotonicMs();
     const cache = remember ? this.cache : new DecisionCache<SubjectFacts, Answer>(oneSubject);
-    return cache.remember(session.key, bornMs, joined.restsOn, facts);
+    return cache.remember(session.key, bornMs, joined, facts);
   }
 
   #prepare(

@@ -31,6 +31,13 @@ export interface DeskParts {
 /** A moment with its readings for one query. */
 export interface Asking extends Moment, Readings {}
 
+/** What a denial by the host rests on, as far as it came. */
+export interface Grounds {
+  readonly restsOn?: readonly RecordKey[];
+  readonly inputJson?: string | undefined;
+  readonly asking?: Asking;
+}
+
 /** Denial of a device whose tenant the asking peer is not configured for. */
 export const foreignTenant: Verdict = hostVerdict("tenant_mismatch", { alert: "cross_tenant_access" });
 
@@ -56,10 +63,9 @@ export class Desk {
     this.#onFault = parts.onFault;
   }
 
-  /** The clocks and the freshness of facts as `query` finds them. */
-  asking(query: Query): Asking {
-    const now = this.clock.now();
-    const { synced, watermark } = this.facts.freshness();
+  /** The clocks as `query` finds them, and the freshness of the facts of these sources, or of all. */
+  asking(query: Query, sources?: readonly string[], now: number = this.clock.now()): Asking {
+    const { synced, watermark } = this.facts.freshness(sources);
     return {
       now,
       synced,
@@ -89,10 +95,8 @@ export class Desk {
     peer: Peer,
     query: Query,
     detail: string | undefined,
-    restsOn: readonly RecordKey[] = [],
-    inputJson?: string,
+    { restsOn = [], inputJson, asking = this.asking(query) }: Grounds = {},
   ): Decision {
-    const asking = this.asking(query);
     const decision = this.render(
       answerAround(verdict, undefined, asking, malformedCode),
       asking,

@@ -51,13 +51,14 @@ export class Examiner {
     if (snapshot === undefined || checkQuery(query, queryLimits) !== undefined) {
       return ungrounded(this.#core.decide(session, query));
     }
-    const asking = this.#desk.asking(query);
+    const joined = joinSession(facts, session);
+    const asking = this.#desk.asking(query, joined.sources);
     const cached = this.#core.cache.wouldHit(session.key, questionText(query), questionCode(query), asking);
     const request = requestFacts(session, query, asking.now);
     const seen = examine(
       snapshot,
       session.peer,
-      joinSession(facts, session),
+      joined,
       query.kind,
       asking,
       request,
@@ -72,8 +73,8 @@ export class Examiner {
     if (snapshot === undefined || checkQuery(query, queryLimits) !== undefined) {
       return ungrounded(this.#core.decideCommand(peer, query, authority));
     }
-    const asking = this.#desk.asking(query);
     const joined = joinCommand(facts, query.device_id, query.via, authority);
+    const asking = this.#desk.asking(query, joined.sources);
     const seen = examine(
       snapshot,
       peer,
@@ -121,8 +122,8 @@ export class Examiner {
     if (snapshot === undefined) {
       return withoutGrants(this.#desk.denyWithoutPolicy(session.peer, query));
     }
-    const asking = this.#desk.asking(query);
     const joined = joinSession(facts, session);
+    const asking = this.#desk.asking(query, joined.sources);
     const seen = examine(
       snapshot,
       session.peer,

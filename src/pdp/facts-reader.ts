@@ -4,12 +4,13 @@ import type {
   DeviceRecord,
   FirmwarePolicyRecord,
   RecordKey,
+  RecordKind,
   ReleaseRecord,
   RolloutRecord,
   ServiceRecord,
   TenantRecord,
 } from "../decision/facts.ts";
-import type { Said } from "../decision/report.ts";
+import type { Origin, Said } from "../decision/report.ts";
 
 /** A record as stored: valid, or isolated because it is not. */
 export type Stored<T> = Stand &
@@ -27,6 +28,15 @@ interface Stand {
   readonly said?: readonly Said[];
 }
 
+/** A record that is not there. */
+export interface MissingRecord {
+  readonly kind: RecordKind;
+  /** Tenant that it would be of; absent: nobody knows. */
+  readonly tenant?: string | undefined;
+  /** Whose word it would be. */
+  readonly origin: Origin;
+}
+
 /** Synchronous access to the facts in force. */
 export interface FactsReader {
   device(id: string): Stored<DeviceRecord> | undefined;
@@ -37,8 +47,10 @@ export interface FactsReader {
   service(id: string): Stored<ServiceRecord> | undefined;
   /** Monotone revision of the registry. */
   readonly revision: number;
-  /** Whether a snapshot was ever completed, and the time through which facts are complete. */
-  freshness(): { readonly synced: boolean; readonly watermark: number };
+  /** Whether a snapshot was ever completed, and the time through which the facts of some sources are complete, or of all. */
+  freshness(sources?: readonly string[]): { readonly synced: boolean; readonly watermark: number };
+  /** Names of the sources that a record could have come from which is not there. Absent: any. */
+  mayOwn?(missing: MissingRecord): readonly string[];
   /** Seconds by which a source is behind, for explanations; `undefined`: there is no such source. */
   sourceAgeS?(source: string): number | undefined;
 }

@@ -2,7 +2,8 @@
 import type { CredentialRecord, DeviceRecord } from "../decision/facts.ts";
 import { bucketOf } from "./bucket.ts";
 import type { FactsReader } from "./facts-reader.ts";
-import { devicePart, type Joined, Reading } from "./join.ts";
+import { devicePart, type Joined } from "./join.ts";
+import { Reading } from "./reading.ts";
 
 type Registered = readonly [fingerprint: string, record: CredentialRecord];
 
@@ -73,10 +74,12 @@ export function otaDevicePart(
 
 /** Joins the facts of whether a device may take a release; `release` empty: none is on offer. */
 export function joinOta(reader: FactsReader, deviceId: string, release: string): Joined {
-  const reading = new Reading();
-  const device = reading.take(`device:${deviceId}`, reader.device(deviceId));
+  const reading = new Reading(reader);
+  const device = reading.device(deviceId);
   const tenant =
-    device === null ? null : reading.take(`tenant:${device.tenant}`, reader.tenant(device.tenant));
+    device === null
+      ? null
+      : reading.take(`tenant:${device.tenant}`, reader.tenant(device.tenant), device.tenant);
   const offered = release === "" ? null : reading.take(`release:${release}`, reader.release(release));
   const rollout =
     offered === null || offered.rollout === ""
@@ -94,6 +97,7 @@ export function joinOta(reader: FactsReader, deviceId: string, release: string):
     model: device?.model || (tenant?.model ?? ""),
     tenant: device?.tenant ?? "",
     restsOn: reading.restsOn,
+    sources: reading.sources,
     invalid: reading.invalid,
     lastSeq: 0,
   };

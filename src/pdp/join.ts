@@ -10,7 +10,8 @@ import type {
   Signal,
   TenantRecord,
 } from "../decision/facts.ts";
-import type { FactsReader, Stored } from "./facts-reader.ts";
+import type { FactsReader } from "./facts-reader.ts";
+import { Reading } from "./reading.ts";
 import type { Session } from "./session.ts";
 
 /** Facts by part of the policy input, before projection. Absent parts are explicit `null`. */
@@ -22,6 +23,8 @@ export interface Joined {
   readonly tenant: string;
   /** Records that were read, absent ones included. */
   readonly restsOn: readonly RecordKey[];
+  /** Sources whose age is the decision's; `undefined`: all. */
+  readonly sources: readonly string[] | undefined;
   /** A record that is stored but invalid isolates what rests on it. */
   readonly invalid: string | undefined;
   /** Highest message sequence number the registry knows. */
@@ -33,22 +36,6 @@ export interface CommandAuthority {
   readonly actor: Actor | null;
   readonly approvals: readonly Approval[];
   readonly break_glass: BreakGlass | null;
-}
-
-/** Reads records and remembers which. */
-export class Reading {
-  readonly restsOn: RecordKey[] = [];
-  invalid: string | undefined;
-
-  take<T>(key: RecordKey, stored: Stored<T> | undefined): T | null {
-    this.restsOn.push(key);
-    if (stored === undefined) return null;
-    if (stored.invalid !== undefined) {
-      this.invalid ??= `${key}: ${stored.invalid}`;
-      return null;
-    }
-    return stored.record;
-  }
 }
 
 function pick(
@@ -114,10 +101,10 @@ function joinGateway(
   id: string,
   proof: Credential | "asserted",
 ): GatewayFacts {
-  const record = reading.take(`device:${id}`, reader.device(id));
+  const record = reading.device(id);
   if (record === null) return { ...noGateway, gateway_credential: proof };
   const policyKey: RecordKey = `firmware_policy:${record.tenant}/${record.class}`;
-  const floor = reading.take(policyKey, reader.firmwarePolicy(record.tenant, record.class));
+  const floor = reading.take(policyKey, reader.firmwarePolicy(record.tenant, record.class), record.tenant);
   if (floor === null) reading.invalid ??= `${policyKey}: there is none`;
   const presented = proof === "asserted" ? "" : proof.fingerprint;
   return {
@@ -148,11 +135,12 @@ function joinHome(
   device: DeviceRecord | null,
   tenantId: string,
 ): Home {
-  const tenant = tenantId === "" ? null : reading.take(`tenant:${tenantId}`, reader.tenant(tenantId));
+  const tenant =
+    tenantId === "" ? null : reading.take(`tenant:${tenantId}`, reader.tenant(tenantId), tenantId);
   let floor: unknown = null;
   if (device !== null) {
     const key: RecordKey = `firmware_policy:${device.tenant}/${device.class}`;
-    floor = reading.take(key, reader.firmwarePolicy(device.tenant, device.class));
+    floor = reading.take(key, reader.firmwarePolicy(device.tenant, device.class), device.tenant);
     // A device of a known tenant without a firmware floor cannot be judged. Of an unknown class neither, but
     // then the policy says so itself.
     if (floor === null && tenant !== null) reading.invalid ??= `${key}: there is none`;
@@ -162,8 +150,10 @@ function joinHome(
 
 /** Joins the facts of a device's own request. */
 export function joinSession(reader: FactsReader, session: Session): Joined {
-  const reading = new Reading();
-  const device = reading.take(`device:${session.deviceId}`, reader.device(session.deviceId));
+  const reading = new Reading(reader);
+  const device = reading.device(session.deviceId);
+  // A back-end's record would be found by the same id.
+  if (device === null) reading.notEven("service");
   const credential =
     session.identity?.credential ?? (device === null ? null : assertedByGateway(device, session));
   const home = joinHome(reader, reading, device, device?.tenant ?? credential?.tenant ?? "");
@@ -188,6 +178,7 @@ export function joinSession(reader: FactsReader, session: Session): Joined {
     model: home.model,
     tenant: device?.tenant ?? "",
     restsOn: reading.restsOn,
+    sources: reading.sources,
     invalid: reading.invalid,
     lastSeq: device?.state.last_seq ?? 0,
   };
@@ -200,8 +191,8 @@ export function joinCommand(
   via: string | undefined,
   authority: CommandAuthority,
 ): Joined {
-  const reading = new Reading();
-  const device = reading.take(`device:${deviceId}`, reader.device(deviceId));
+  const reading = new Reading(reader);
+  const device = reading.device(deviceId);
   const actorTenant = authority.actor?.tenant ?? "";
   const home = joinHome(reader, reading, device, device?.tenant ?? (actorTenant === "*" ? "" : actorTenant));
   // The command travels towards the device: the gateway is judged by its record, there is no proof of its own.
@@ -219,6 +210,7 @@ export function joinCommand(
     model: home.model,
     tenant: device?.tenant ?? "",
     restsOn: reading.restsOn,
+    sources: reading.sources,
     invalid: reading.invalid,
     lastSeq: 0,
   };

@@ -16,6 +16,8 @@ const none: readonly Override[] = [];
 export class OverrideMirror implements OverrideReader {
   readonly #of = new Map<string, readonly Override[]>();
   readonly #lost = new Map<string, number>();
+  /** Seconds by which what other nodes have done is behind. */
+  lag: () => number = () => 0;
   missing: string | undefined = "the overrides were not told yet";
 
   /** Replaces what is in force on one target. */
@@ -32,6 +34,10 @@ export class OverrideMirror implements OverrideReader {
 
   lostSince(target: string): number {
     return this.#lost.get(target) ?? 0;
+  }
+
+  get lagS(): number {
+    return this.lag();
   }
 
   get idle(): boolean {

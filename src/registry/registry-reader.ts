@@ -16,7 +16,9 @@ import type { ReportRecord } from "../decision/report.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
 import { FewRecords, fewKinds } from "./few-records.ts";
+import { type KnownSource, KnownSources } from "./known-sources.ts";
 import { type LmdbFile, lmdbOptions, lmdbPath } from "./lmdb-file.ts";
+import type { Missing } from "./may-own.ts";
 import type { StoredValue, Tombstone } from "./record-store.ts";
 import {
   type Freshness,
@@ -32,10 +34,8 @@ import { toStored } from "./to-stored.ts";
 export interface Told {
   readonly revision: number;
   readonly synced: boolean;
-  /** When they were complete, milliseconds of this process's monotonic clock. */
-  readonly asOfMs: number;
-  /** Seconds by which each source was behind when this was told. */
-  readonly sources: Readonly<Record<string, number>>;
+  /** The sources, with ages by this process's monotonic clock. */
+  readonly sources: readonly KnownSource[];
 }
 
 const stagedPrefix = "~";
@@ -43,7 +43,6 @@ const stagedPrefix = "~";
 /** Reads what is in force. What it was not {@link told} to be in force does not exist. */
 export class RegistryReader implements RecordReader, ReportReader, AsyncDisposable {
   readonly #db: LmdbFile;
-  readonly #clock: Clock;
   readonly #few = new FewRecords();
   /** Whether anybody ever said something of another's device. */
   #reported = false;
@@ -52,11 +51,12 @@ export class RegistryReader implements RecordReader, ReportReader, AsyncDisposab
    * So most reads are of one row, not of two.
    */
   #mayFold = true;
-  #told: Told = { revision: 0, synced: false, asOfMs: Number.NEGATIVE_INFINITY, sources: {} };
+  readonly #sources: KnownSources;
+  #told: Told = { revision: 0, synced: false, sources: [] };
 
   /** Opens the store of a registry that is there. Throws `store_unavailable`. */
   constructor(dir: string, clock: Clock) {
-    this.#clock = clock;
+    this.#sources = new KnownSources(clock);
     try {
       this.#db = open<Buffer, string>({ path: lmdbPath(dir), ...lmdbOptions, readOnly: true });
     } catch (thrown) {
@@ -67,11 +67,12 @@ export class RegistryReader implements RecordReader, ReportReader, AsyncDisposab
   /** What the writer says now. Never older facts than before. */
   told(now: Told): void {
     this.#told = now;
+    this.#sources.replace(now.sources);
   }
 
   /** What the writer has changed is in force here when this returns. */
   apply(change: Change, now: Told): void {
-    this.#told = now;
+    this.told(now);
     // INVARIANT: a busy reader keeps its read transaction, and so the state before the commit, until it is reset.
     this.#db.resetReadTxn();
     this.#mayFold = this.#folding;
@@ -124,16 +125,16 @@ export class RegistryReader implements RecordReader, ReportReader, AsyncDisposab
     return keys.map((key) => key.slice("device:".length));
   }
 
-  freshness(): Freshness {
-    const { asOfMs, synced } = this.#told;
-    const now = this.#clock.now();
-    if (!synced) return { synced, watermark: 0, ageS: now };
-    const ageS = Math.max(0, Math.min(now, Math.floor((this.#clock.monotonicMs() - asOfMs) / 1000)));
-    return { synced, watermark: now - ageS, ageS };
+  freshness(sources?: readonly string[]): Freshness {
+    return this.#sources.freshness(this.#told.synced, sources);
+  }
+
+  mayOwn(missing: Missing): readonly string[] {
+    return this.#sources.mayOwn(missing);
   }
 
   sourceAgeS(source: string): number | undefined {
-    return this.#told.sources[source];
+    return this.#sources.ageS(source);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

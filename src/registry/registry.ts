@@ -19,9 +19,11 @@ import { Feed } from "./feed.ts";
 import type { FeedChoice } from "./feed-choice.ts";
 import { FewRecords, fewKinds } from "./few-records.ts";
 import { defaultSpiffeNaming, type IndexName } from "./index-terms.ts";
+import type { KnownSource } from "./known-sources.ts";
 import { Listeners } from "./listeners.ts";
 import { LmdbStore } from "./lmdb-store.ts";
 import { LostTrust } from "./lost-trust.ts";
+import type { Missing } from "./may-own.ts";
 import { MemoryStore } from "./memory-store.ts";
 import type { RecordStore, StoredValue } from "./record-store.ts";
 import type { RegistryOptions } from "./registry-options.ts";
@@ -75,8 +77,8 @@ export interface Registry extends RecordReader, ReportReader, AsyncDisposable {
   /** Lets the snapshot in that a source was refused for its deletions. Throws `not_found` where there is none. */
   confirmLoss(source: string): void;
   status(): RegistryStatus;
-  /** Seconds by which each source is behind. */
-  sourceAges(): Readonly<Record<string, number>>;
+  /** The sources with their ages, for processes that read what this one writes. */
+  knownSources(): readonly KnownSource[];
   /** Classes of a tenant's devices, as its firmware policies name them. */
   classesOf(tenant: string): readonly string[];
   /** Ids of the back-ends that hold a credential. */
@@ -171,16 +173,20 @@ class StoredRegistry implements Registry {
       : this.#store.deviceIdsBy(`${index}:${value}`, after, limit);
   }
 
-  freshness(): Freshness {
-    return this.#ages.freshness(this.#store.state.sources);
+  freshness(sources?: readonly string[]): Freshness {
+    return this.#ages.freshness(this.#store.state.sources, sources);
+  }
+
+  mayOwn(missing: Missing): readonly string[] {
+    return this.#ages.mayOwn(this.#store.state.sources, missing);
   }
 
   sourceAgeS(source: string): number | undefined {
     return this.#ages.ageS(source);
   }
 
-  sourceAges(): Readonly<Record<string, number>> {
-    return this.#ages.all();
+  knownSources(): readonly KnownSource[] {
+    return this.#ages.all(this.#store.state.sources);
   }
 
   onChange(listener: ChangeListener): () => void {
@@ -192,7 +198,8 @@ class StoredRegistry implements Registry {
     if (this.#feeds.has(name)) throw new Fault("request_invalid", `source \`${name}\` has a feed already`);
     // What others say of a device takes nothing from who owns its record.
     if (awaited && origin === "operator") this.#territories.claim(name, { kinds, tenants });
-    if (awaited) this.#ages.await(name);
+    const named = tenants.includes("*") ? undefined : tenants;
+    this.#ages.feeds(name, { awaited, origin, kinds, tenants: named });
     const feed = new Feed({
       name,
       tenants,
@@ -281,8 +288,10 @@ class StoredRegistry implements Registry {
     for (const [key, value] of few) this.#few.remember(key, value ?? undefined);
     const keys = withSubjects(changed);
     this.#reported ||= keys !== changed;
+    // INVARIANT: whoever found a record absent counts the age of every source that could bring it.
+    const moved = this.#ages.moved(this.#store.state.sources);
     const change: Change =
-      first || changed.length > maxAnnounced
+      first || moved || changed.length > maxAnnounced
         ? { scope: "everything", revision }
         : { scope: "records", revision, keys };
     const announced = this.#listeners.announce(change);

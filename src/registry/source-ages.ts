@@ -1,19 +1,28 @@
-/** How old the sources are, each and all together. */
+/** How old the sources are, each and all together, for the process that feeds them. */
 import type { Clock } from "../runtime/clock.ts";
+import { type KnownSource, KnownSources } from "./known-sources.ts";
+import type { Missing, SourceScope } from "./may-own.ts";
 import type { StoreState } from "./record-store.ts";
 import { SourceAge } from "./source-status.ts";
 import type { Freshness } from "./stored-record.ts";
-import { holdsAny } from "./tally.ts";
+import { holdsOf } from "./tally.ts";
+
+type Writes = NonNullable<SourceScope["writes"]>;
 
 /** Ages of the sources that count: those of the store, fed or not. */
 export class SourceAges {
   readonly #clock: Clock;
   readonly #ages = new Map<string, SourceAge>();
-  /** Sources without whose first snapshot nothing is decided. */
-  readonly #awaited = new Set<string>();
+  readonly #writes = new Map<string, Writes>();
+  readonly #known: KnownSources;
+  #scopes: readonly KnownSource[] = [];
+  #seen: StoreState["sources"] | undefined;
+  #synced = false;
+  #moved = false;
 
   constructor(clock: Clock, sources: StoreState["sources"]) {
     this.#clock = clock;
+    this.#known = new KnownSources(clock);
     for (const [name, { watermark }] of Object.entries(sources)) this.of(name).resume(watermark);
   }
 
@@ -21,12 +30,14 @@ export class SourceAges {
   of(name: string): SourceAge {
     let age = this.#ages.get(name);
     if (age === undefined) this.#ages.set(name, (age = new SourceAge(this.#clock)));
+    this.#seen = undefined;
     return age;
   }
 
-  /** Nothing is decided before the first snapshot of this source. */
-  await(name: string): void {
-    this.#awaited.add(name);
+  /** What a source may write from now on; nothing is decided before the first snapshot of one that is awaited. */
+  feeds(name: string, writes: Writes): void {
+    this.#writes.set(name, writes);
+    this.#seen = undefined;
   }
 
   /** Seconds by which a source is behind; `undefined`: there is none of this name. */
@@ -34,27 +45,63 @@ export class SourceAges {
     return this.#ages.get(name)?.ageS();
   }
 
-  /** Seconds by which each source is behind. */
-  all(): Readonly<Record<string, number>> {
-    return Object.fromEntries([...this.#ages].map(([name, age]) => [name, age.ageS()] as const));
+  /** The sources as they are now. */
+  all(sources: StoreState["sources"]): readonly KnownSource[] {
+    this.#look(sources);
+    return this.#scopes;
   }
 
   [Symbol.iterator](): Iterator<[string, SourceAge]> {
     return this.#ages.entries();
   }
 
-  /** The age of all: of the oldest source on which anything rests. */
-  freshness(sources: StoreState["sources"]): Freshness {
-    let synced = Object.keys(sources).length > 0;
-    for (const name of this.#awaited) if (sources[name] === undefined) synced = false;
-    let ageS = 0;
-    for (const [name, age] of this.#ages) {
-      const source = sources[name];
-      // Nothing rests on a source without records, however long ago it was heard.
-      if (source !== undefined && (this.#ages.size === 1 || holdsAny(source.counts)))
-        ageS = Math.max(ageS, age.ageS());
-    }
-    const now = this.#clock.now();
-    return synced ? { synced, watermark: now - ageS, ageS } : { synced, watermark: 0, ageS: now };
+  /** How fresh the oldest of these sources is; without names, the oldest on which anything rests. */
+  freshness(sources: StoreState["sources"], names?: readonly string[]): Freshness {
+    if (sources !== this.#seen) this.#look(sources);
+    return this.#known.freshness(this.#synced, names);
   }
+
+  /** Names of the sources that a record could have come from which is not there. */
+  mayOwn(sources: StoreState["sources"], missing: Missing): readonly string[] {
+    if (sources !== this.#seen) this.#look(sources);
+    return this.#known.mayOwn(missing);
+  }
+
+  /**
+   * Whether other sources count since this was asked last, or may write something else: what is not there could have
+   * come from others than whoever found that knows.
+   */
+  moved(sources: StoreState["sources"]): boolean {
+    this.#look(sources);
+    const moved = this.#moved;
+    this.#moved = false;
+    return moved;
+  }
+
+  #look(sources: StoreState["sources"]): void {
+    this.#seen = sources;
+    let synced = Object.keys(sources).length > 0;
+    for (const [name, { awaited }] of this.#writes)
+      if (awaited && sources[name] === undefined) synced = false;
+    this.#synced = synced;
+    const scopes = [...this.#ages].map(([name, age]): KnownSource => {
+      const writes = this.#writes.get(name);
+      const holds = holdsOf(sources[name]?.counts ?? {});
+      return writes === undefined ? { name, age, holds } : { name, age, holds, writes };
+    });
+    const before = new Map(this.#scopes.map((each) => [each.name, each] as const));
+    if (scopes.every((scope) => isSame(before.get(scope.name), scope))) return;
+    this.#moved = true;
+    this.#scopes = scopes;
+    this.#known.replace(scopes);
+  }
+}
+
+function isSame(before: KnownSource | undefined, { holds, writes }: KnownSource): boolean {
+  return (
+    before !== undefined &&
+    (before.writes === writes || JSON.stringify(before.writes) === JSON.stringify(writes)) &&
+    before.holds.records === holds.records &&
+    before.holds.reports === holds.reports
+  );
 }

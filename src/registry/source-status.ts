@@ -45,14 +45,23 @@ export interface SourceStatus extends Freshness {
 /** Most rejected entries that a status lists. */
 export const maxRejectedListed = 100;
 
+/** Whole seconds since a moment of the monotonic clock; never negative, never more than the age of the epoch. */
+export function secondsSince(clock: Clock, monotonicMs: number): number {
+  return Math.max(0, Math.min(clock.now(), Math.floor((clock.monotonicMs() - monotonicMs) / 1000)));
+}
+
 /** How old a source is. It ages on the monotonic clock, so that no step of the wall clock makes it fresh. */
 export class SourceAge {
   readonly #clock: Clock;
-  /** Monotonic milliseconds through which the source was complete; `-Infinity`: unknown. */
   #asOfMs = Number.NEGATIVE_INFINITY;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  /** Monotonic milliseconds through which the source was complete; `-Infinity`: unknown. */
+  get asOfMs(): number {
+    return this.#asOfMs;
   }
 
   /** The source was complete at this monotonic time. Never moves backwards (SYN-18). */
@@ -68,8 +77,7 @@ export class SourceAge {
 
   /** Whole seconds; never more than the age of the epoch, so that watermarks stay positive. */
   ageS(): number {
-    const ageS = Math.floor((this.#clock.monotonicMs() - this.#asOfMs) / 1000);
-    return Math.max(0, Math.min(ageS, this.#clock.now()));
+    return secondsSince(this.#clock, this.#asOfMs);
   }
 
   /** Unix seconds through which the source is complete. */

@@ -11,6 +11,7 @@ import type {
   TenantRecord,
 } from "../decision/facts.ts";
 import type { ReportRecord, Said } from "../decision/report.ts";
+import type { Missing } from "./may-own.ts";
 
 /**
  * One record in force. `revision` is the registry revision at which it last really changed.
@@ -37,7 +38,7 @@ interface Stand {
 export interface Freshness {
   /** Whether a snapshot of every source was ever completed; before that nothing can be decided. */
   readonly synced: boolean;
-  /** Unix seconds through which the facts are complete: now less the lag of the oldest source. */
+  /** Unix seconds through which the facts are complete: now less the lag of the oldest of their sources. */
   readonly watermark: number;
   /** Whole seconds since then, never negative. It ages on the monotonic clock. */
   readonly ageS: number;
@@ -53,7 +54,10 @@ export interface RecordReader {
   service(id: string): StoredRecord<ServiceRecord> | undefined;
   /** Registry revision in force: grows by one with every snapshot that changed something. */
   readonly revision: number;
-  freshness(): Freshness;
+  /** How fresh the facts of these sources are together; without any, of all. */
+  freshness(sources?: readonly string[]): Freshness;
+  /** Names of the sources that a record could have come from which is not there. */
+  mayOwn(missing: Missing): readonly string[];
   /** Seconds through which a source is behind; `undefined`: there is no such source. */
   sourceAgeS(source: string): number | undefined;
 }

@@ -33,11 +33,16 @@ export class Tally {
   }
 }
 
-/** Whether there is any record in `counts`; asked with every question. */
-export function holdsAny(counts: Counts): boolean {
+/** Whether there are reports in `counts`, and whether there are other records. */
+export function holdsOf(counts: Counts): { readonly reports: boolean; readonly records: boolean } {
+  let [reports, records] = [false, false];
   for (const kind in counts)
-    for (const state in counts[kind]) if ((counts[kind][state] ?? 0) > 0) return true;
-  return false;
+    for (const state in counts[kind])
+      if ((counts[kind][state] ?? 0) > 0) {
+        if (kind === "report") reports = true;
+        else records = true;
+      }
+  return { reports, records };
 }
 
 /** All records of `counts`. */

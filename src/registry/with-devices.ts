@@ -14,7 +14,8 @@ export function withDeviceReads(records: RecordReader, device: RecordReader["dev
     get revision() {
       return records.revision;
     },
-    freshness: () => records.freshness(),
+    freshness: (sources) => records.freshness(sources),
+    mayOwn: (missing) => records.mayOwn(missing),
     sourceAgeS: (source) => records.sourceAgeS(source),
   };
 }

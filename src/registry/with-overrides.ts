@@ -13,7 +13,7 @@ import type { RecordReader, StoredRecord } from "./stored-record.ts";
 
 /** What of the overrides the join needs. */
 export type OverrideReader = Pick<Overrides, "of" | "lostSince" | "idle" | "missing"> & {
-  /** Age of what other nodes have done, seconds; absent: counted elsewhere. */
+  /** Age of what other nodes have done, seconds; absent: there are none. */
   readonly lagS?: number;
 };
 
@@ -156,8 +156,9 @@ export function withOverrides(records: RecordReader, overrides: OverrideReader):
       return records.revision;
     },
     sourceAgeS: (source) => records.sourceAgeS(source),
-    freshness() {
-      const freshness = records.freshness();
+    mayOwn: (missing) => records.mayOwn(missing),
+    freshness(sources) {
+      const freshness = records.freshness(sources);
       if (overrides.missing !== undefined) return { ...freshness, synced: false, watermark: 0 };
       // Fresh records never hide that overrides of other nodes were not heard.
       const older = (overrides.lagS ?? 0) - freshness.ageS;

@@ -49,7 +49,7 @@ export function registryService(parts: RegistryServiceParts): GrpcService {
       record_json: stored.record === undefined ? "" : JSON.stringify(withoutSecrets(stored.record)),
       invalid: stored.invalid ?? "",
       revision: stored.revision,
-      watermark: parts.records.freshness().watermark,
+      watermark: parts.records.freshness(sourcesOf(stored)).watermark,
       provenance: provenanceOf(stored),
     };
   };
@@ -100,6 +100,11 @@ export function registryService(parts: RegistryServiceParts): GrpcService {
       sync: syncStream(parts.sync),
     },
   };
+}
+
+/** Whose word a record is; `undefined`: nobody knows. */
+function sourcesOf({ said = [], source }: StoredRecord<unknown>): readonly string[] | undefined {
+  return source === undefined ? undefined : [source, ...said.map((each) => each.source)];
 }
 
 function totals(counts: RegistryStatus["counts"]): Record<string, number> {

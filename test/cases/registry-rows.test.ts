@@ -93,7 +93,8 @@ async function ask({ facts: given, kind }: Row, detected: boolean): Promise<Deci
       release: (id) => reader.release(id),
       rollout: (id) => reader.rollout(id),
       service: (id) => reader.service(id),
-      freshness: () => reader.freshness(),
+      freshness: (sources) => reader.freshness(sources),
+      mayOwn: (missing) => reader.mayOwn(missing),
       get revision() {
         return reader.revision;
       },

@@ -5,6 +5,12 @@ export const law: Mutants = {
   name: "bulk eligibility equals|devices that differ|devices that look alike",
   mutants: [
     {
+      what: "all devices are as old as the first one that was asked about",
+      file: "src/eligibility/bulk.ts",
+      find: "const words = wordsOf(device, word);",
+      replace: 'const words = "";',
+    },
+    {
       what: "a device's own cuts do not end an answer",
       file: "src/eligibility/bulk.ts",
       find: "Math.min(scope.nextCut(this.#scene), scope.valid.until, stale)",

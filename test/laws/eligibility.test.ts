@@ -39,7 +39,7 @@ class World {
   readonly site: PolicySnapshot;
 
   constructor(
-    { release, rollout, tenant, watermark }: Campaign,
+    { otherWatermark, release, rollout, tenant, watermark }: Campaign,
     devices: readonly DeviceRecord[],
     moves: readonly number[],
     site = snapshot,
@@ -51,10 +51,12 @@ class World {
     const pdp = corePdp(facts, this.#clock);
     pdp.activate(site);
     facts.watermark = watermark;
-    facts.put("tenant:acme", tenant);
-    facts.put("release:rel-1", release);
-    facts.put("rollout:ro-1", rollout);
-    for (const device of devices) facts.put(`device:${device.id}`, device);
+    facts.watermarks.set("one", watermark).set("other", otherWatermark);
+    facts.put("tenant:acme", tenant, "one");
+    facts.put("release:rel-1", release, "one");
+    facts.put("rollout:ro-1", rollout, "one");
+    for (const [i, device] of devices.entries())
+      facts.put(`device:${device.id}`, device, i % 8 === 7 ? "other" : "one");
     const decider = pdp.decider(brokerPeer);
     this.#judge = (device_id) => decider.foresee({ kind: "ota", device_id, release: "rel-1" });
   }
@@ -73,7 +75,7 @@ class World {
       this.#clock.setWall(now + move);
       bulk.begin();
       for (const device of this.devices) {
-        const answer = bulk.judge(device, "rel-1");
+        const answer = bulk.judge(device, "rel-1", this.#facts.device(device.id));
         const { asking, decision } = this.#ask(device.id);
         const alone = toEligibility(device.id, "rel-1", decision, asking.now);
         if (JSON.stringify(answer) !== JSON.stringify(alone)) return { answer, alone };

@@ -93,6 +93,8 @@ export const campaign = fc.record({
     })
     .map((patch): TenantRecord => tenantRecord("acme", patch)),
   watermark: mostly(now, fc.constantFrom(now - 31, now - 301)),
+  /** Of the source of a few devices. */
+  otherWatermark: mostly(now, fc.constantFrom(now - 31, now - 301)),
 });
 
 const someCredential = fc.record({
@@ -421,6 +423,7 @@ function campaignOf(
     rollout: { ...rolloutRecord("ro-1", now), ...rollout },
     tenant: tenantRecord("acme", { model }),
     watermark: now,
+    otherWatermark: now,
   };
 }
 

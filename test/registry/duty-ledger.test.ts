@@ -74,6 +74,7 @@ function readerOf(facts: FactsTable): Parameters<typeof withDuties>[0] {
     rollout: (id) => facts.rollout(id),
     service: (id) => facts.service(id),
     sourceAgeS: () => undefined,
+    mayOwn: () => [],
     revision: facts.revision,
     freshness: () => ({ ...facts.freshness(), ageS: 0 }),
   };

@@ -270,8 +270,13 @@ describe("a server as the source of records", () => {
     expect(() => registry.confirmLoss("http:cmdb")).toThrow(/no snapshot of source `http:cmdb` waits/);
     server.answer = (_request, response) => send(response, fleet(...ids.slice(0, 50)));
     await vi.waitFor(() => expect(registry.status().sources[0]?.unconfirmedLoss).toBe(150));
-    server.answer = (_request, response) => send(response, fleet(...ids.slice(0, 10)));
+    // One question at a time: the next one is on its way, and none before it is.
+    const held: ServerResponse[] = [];
+    server.answer = (_request, response) => void held.push(response);
+    await vi.waitFor(() => expect(held).toHaveLength(1), { timeout: 5000 });
     registry.confirmLoss("http:cmdb");
+    server.answer = (_request, response) => send(response, fleet(...ids.slice(0, 10)));
+    send(held[0] as ServerResponse, fleet(...ids.slice(0, 10)));
     await vi.waitFor(() => expect(registry.status().sources[0]?.unconfirmedLoss).toBe(190));
     expect(registry.device("d199")).toBeDefined();
     registry.confirmLoss("http:cmdb");

@@ -147,8 +147,7 @@ describe("reports of a device", () => {
     const told = () => ({
       revision: registry.revision,
       synced: true,
-      asOfMs: clock.monotonicMs(),
-      sources: {},
+      sources: registry.knownSources(),
     });
     reader.apply({ scope: "everything", revision: registry.revision }, told());
     expect(worker.device("a")?.record?.firmware?.key).toBe(2_005_000);

@@ -58,7 +58,8 @@ export class Stand implements Player, AsyncDisposable {
       release: (id: string) => records.release(id),
       rollout: (id: string) => records.rollout(id),
       service: (id: string) => records.service(id),
-      freshness: () => records.freshness(),
+      freshness: (sources?: readonly string[]) => records.freshness(sources),
+      mayOwn: records.mayOwn.bind(records),
       get revision() {
         return records.revision;
       },

@@ -408,7 +408,7 @@ export interface RecordUsed {
   revision: number;
   /** The source that owns it; empty where absent. */
   source: string;
-  /** Seconds by which that source is behind; of an absent record, the oldest of all. */
+  /** Seconds by which that source is behind; of an absent record, by which the decision's facts are. */
   age_s: number;
   /** Groups of its facts that others than its owner have said. */
   said: SaidGroup[];

@@ -104,7 +104,7 @@ export interface SyncBookmark {
 
 /**
  * Devices of one tenant whose keys hash to one of 16 buckets: the first hexadecimal digit of the SHA-256 of the key
- * (`device:meter-001`). Each record must have a `version` of its own.
+ * (`device:meter-001`). Of a source that is not the operator: its reports (`report:verifier/meter-001`). Each record must have a `version` of its own.
  */
 export interface BucketDigest {
   tenant: string;
@@ -209,7 +209,7 @@ export interface GetDeviceResponse {
   invalid: string;
   /** Revision at which the record last changed. */
   revision: number;
-  /** Time through which the facts are complete, unix seconds. */
+  /** Time through which the sources of the record are complete, unix seconds. */
   watermark: number;
   /** Who said what of it: first the owner of the record, then those who said groups of its facts. */
   provenance: Provenance[];
