@@ -126,8 +126,7 @@ export class Feed implements AsyncDisposable {
 
   /** What this source has in some buckets: devices or, where it is not the operator, reports. */
   async buckets(names: readonly BucketName[]): Promise<readonly BucketHeld[]> {
-    const { name, store } = this.#options;
-    return readBuckets(store, name, this.origin === "operator" ? "device" : "report", names);
+    return readBuckets(this.#options, names);
   }
 
   /** Name of the source. */

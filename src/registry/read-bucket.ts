@@ -1,6 +1,7 @@
 /** What a store holds of some buckets, read in slices so that others may run. */
 import { setImmediate as breathe } from "node:timers/promises";
 import type { RecordKey } from "../decision/facts.ts";
+import type { Origin } from "../decision/report.ts";
 import { bucketOf } from "./bucket-digest.ts";
 import type { RecordStore } from "./record-store.ts";
 import { tenantIn } from "./stored-record.ts";
@@ -22,8 +23,8 @@ export interface BucketHeld {
   readonly isolated: readonly Entry[];
 }
 
-/** Kinds that are many. A source has devices or, where it is not the operator, reports. */
-export type BucketKind = "device" | "report";
+/** Kinds that are many. */
+type BucketKind = "device" | "report";
 
 /** Calls `take` with each key of a kind. */
 async function eachKey(store: RecordStore, kind: BucketKind, take: (key: RecordKey) => void): Promise<void> {
@@ -47,13 +48,19 @@ async function eachDevice(store: RecordStore, tenant: string, take: (key: Record
   }
 }
 
-/** What `source` has of each of `names`. Reports have no index by tenant: one pass over them serves all buckets. */
+/** Whose records are read. */
+interface Owner {
+  readonly store: RecordStore;
+  readonly name: string;
+  readonly origin: Origin;
+}
+
+/** What a source has of each of `names`. Reports have no index by tenant: one pass over them serves all buckets. */
 export async function readBuckets(
-  store: RecordStore,
-  source: string,
-  kind: BucketKind,
+  { name: source, origin, store }: Owner,
   names: readonly BucketName[],
 ): Promise<readonly BucketHeld[]> {
+  const kind = origin === "operator" ? "device" : "report";
   const numbers = new Set(names.map(({ bucket }) => bucket));
   const held = new Map<string, Entry[]>();
   const isolated = new Map<number, Entry[]>();
