@@ -1,6 +1,7 @@
 /** One entry of a source: a record with its kind, or the end of the snapshot. */
 import type { RecordKey } from "../decision/facts.ts";
 import { isRecordKind, type RecordValidator, type Validated } from "./record-validator.ts";
+import { namedTwice, twiceNamed } from "./twice-named.ts";
 
 /** What ends a snapshot: the number of entries before it and the digest of every byte before it. */
 export interface Trailer {
@@ -14,17 +15,21 @@ export type Entry = Validated | { readonly key?: undefined; readonly end: Traile
 
 /**
  * Reads `{"kind": "device" | "tenant" | "firmware_policy" | "release" | "rollout" | "service" | "report", "record": {...}}` or
- * `{"kind": "end", "count": N, "checksum": "sha256:..."}`. The record is completed in place.
+ * `{"kind": "end", "count": N, "checksum": "sha256:..."}`. The record is completed in place. `text`: what it was parsed
+ * from, where a name in it may stand twice.
  */
-export function parseEntry(value: unknown, validate: RecordValidator): Entry {
+export function parseEntry(value: unknown, validate: RecordValidator, text?: string): Entry {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return refused("not an object");
   const { kind, record, count, checksum } = value as Readonly<Record<string, unknown>>;
-  if (kind === "end") return readTrailer(count, checksum);
+  const twice = text === undefined ? undefined : twiceNamed(text, value);
+  if (kind === "end")
+    return twice === undefined ? readTrailer(count, checksum) : namedTwice(twice, undefined, 1);
   if (!isRecordKind(kind))
     return refused(
       "unknown `kind`; use device, tenant, firmware_policy, release, rollout, service or report",
     );
-  return validate(kind, record);
+  const entry = validate(kind, record);
+  return twice === undefined ? entry : namedTwice(twice, entry.key, 2);
 }
 
 function readTrailer(count: unknown, checksum: unknown): Entry {

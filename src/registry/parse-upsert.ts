@@ -2,6 +2,7 @@
 import type { RecordKey } from "../decision/facts.ts";
 import { isRecordKind, type RecordValidator, type Validated } from "./record-validator.ts";
 import type { SyncEvent } from "./sync.ts";
+import { namedTwice, twiceNamed } from "./twice-named.ts";
 
 /** A record as a source sends it. */
 export type Upsert = SyncEvent & { readonly type: "upsert" };
@@ -16,12 +17,20 @@ export function parseUpsert(event: Upsert, validate: RecordValidator): Validated
   return { key, invalid: "the record is that of another key" };
 }
 
-function read({ kind, record, value }: Upsert, validate: RecordValidator): Validated {
+function read({ kind, record, twice, value }: Upsert, validate: RecordValidator): Validated {
   if (!isRecordKind(kind)) return { key: undefined, invalid: `\`${kind}\` is no kind of record` };
-  if (value !== undefined) return validate(kind, value);
+  if (value !== undefined) {
+    const entry = validate(kind, value);
+    return twice === undefined ? entry : namedTwice(twice, entry.key, 2);
+  }
+  let parsed: unknown;
   try {
-    return validate(kind, JSON.parse(record));
+    parsed = JSON.parse(record);
   } catch {
     return { key: undefined, invalid: "the record is not JSON" };
   }
+  // Before the record is completed in place.
+  const found = twiceNamed(record, parsed);
+  const entry = validate(kind, parsed);
+  return found === undefined ? entry : namedTwice(found, entry.key, 1);
 }

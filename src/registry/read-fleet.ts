@@ -10,6 +10,7 @@ import { type Entry, parseEntry, type Trailer } from "./parse-entry.ts";
 import { type Line, readLines } from "./read-lines.ts";
 import type { RecordMill } from "./record-mill.ts";
 import type { RecordValidator, Validated } from "./record-validator.ts";
+import { elementsOf, twiceNamed } from "./twice-named.ts";
 
 /** How a fleet file is written; `ndjson` is the one for large fleets. */
 export type FleetFormat = "ndjson" | "json" | "yaml";
@@ -46,8 +47,9 @@ export async function readFleet(
       await breathe();
     }
   } else {
-    for (const [index, value] of (await readWhole(file, format)).entries()) {
-      reading.entry(parseEntry(value, validate), index + 1);
+    const { texts, values } = await readWhole(file, format);
+    for (const [index, value] of values.entries()) {
+      reading.entry(parseEntry(value, validate, texts?.[index]), index + 1);
       if (index % 256 === 255) await breathe();
       await sink.flush();
     }
@@ -163,11 +165,17 @@ class FleetReading {
     } catch {
       return "not JSON";
     }
-    return parseEntry(value, this.#validate);
+    return parseEntry(value, this.#validate, text);
   }
 }
 
-async function readWhole(file: FileHandle, format: "json" | "yaml"): Promise<readonly unknown[]> {
+interface WholeFile {
+  readonly values: readonly unknown[];
+  /** Of each, where a name stands twice in one of them. */
+  readonly texts?: readonly string[];
+}
+
+async function readWhole(file: FileHandle, format: "json" | "yaml"): Promise<WholeFile> {
   if ((await file.stat()).size > maxWholeBytes) throw refused("it is larger than 64 MiB; write it as NDJSON");
   const text = await file.readFile("utf8");
   let value: unknown;
@@ -177,7 +185,11 @@ async function readWhole(file: FileHandle, format: "json" | "yaml"): Promise<rea
     throw Fault.from(error, "snapshot_refused", `the file is not ${format.toUpperCase()}`);
   }
   if (!Array.isArray(value)) throw refused("it is not a list of entries");
-  return value as readonly unknown[];
+  const values = value as readonly unknown[];
+  // YAML is refused where it names something twice.
+  return format === "json" && twiceNamed(text, values) !== undefined
+    ? { values, texts: elementsOf(text) }
+    : { values };
 }
 
 function wrong(reason: string): Entry {

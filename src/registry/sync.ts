@@ -7,6 +7,7 @@
  */
 
 import type { BucketDigest } from "./bucket-digest.ts";
+import type { Twice } from "./twice-named.ts";
 
 /** What a source says. Revisions grow; `version` orders the writes of one record and defaults to the revision. */
 export type SyncEvent =
@@ -20,6 +21,8 @@ export type SyncEvent =
       readonly record: string;
       /** The record, where somebody has parsed it already. It is completed in place. */
       readonly value?: unknown;
+      /** A name that stands twice in one object of the text that it was parsed from. */
+      readonly twice?: Twice;
       readonly revision: number;
       /** Revision of the change before this one, where the feed is without gaps; 0: it does not say. */
       readonly prev?: number;

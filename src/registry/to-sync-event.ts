@@ -3,6 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { Fault } from "../runtime/fault.ts";
 import type { Line } from "./read-lines.ts";
 import type { SyncEvent } from "./sync.ts";
+import { twiceNamed } from "./twice-named.ts";
 
 const unusable = (number: number, why: string): Fault =>
   new Fault("source_unavailable", `line ${number} of the answer ${why}`);
@@ -27,8 +28,11 @@ export function toSyncEvent({ bytes, number, tooLong }: Line): SyncEvent | undef
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw unusable(number, "is no entry");
+  const twice = twiceNamed(text, value);
   const { checksum, count, key, kind, prev, record, revision, version } = value as Record<string, unknown>;
   const place = { revision: whole(revision), prev: whole(prev), version: whole(version) };
+  if (twice !== undefined && (kind === "end" || kind === "delete"))
+    throw unusable(number, `names \`${twice.name}\` twice`);
   if (kind === "end")
     return {
       type: "end_snapshot",
@@ -39,6 +43,8 @@ export function toSyncEvent({ bytes, number, tooLong }: Line): SyncEvent | undef
     if (typeof key !== "string") throw unusable(number, "deletes nothing: it has no `key`");
     return { type: "delete", key, ...place };
   }
-  const named = typeof key === "string" ? { key } : {};
-  return { type: "upsert", kind: String(kind), record: text, value: record ?? null, ...named, ...place };
+  // What the line says of itself twice is not known either.
+  const named = typeof key === "string" && twice?.depth !== 1 ? { key } : {};
+  const more = twice === undefined ? named : { ...named, twice };
+  return { type: "upsert", kind: String(kind), record: text, value: record ?? null, ...more, ...place };
 }
