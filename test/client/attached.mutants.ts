@@ -30,8 +30,8 @@ export const law: Mutants = {
     {
       what: "answers count without a lease",
       file: "src/client/attached-stream.ts",
-      find: "position < this.#memory.position || !this.trusted",
-      replace: "position < this.#memory.position",
+      find: "!(once || this.trusted)",
+      replace: "false",
     },
     {
       what: "more may wait than fit",

@@ -144,7 +144,7 @@ class Model {
 
   /** Sources behind one record, which may be absent. */
   #behind(key: RecordKey): string[] {
-    const [kind, id = ""] = key.split(":") as [string, string];
+    const [kind, id] = key.split(":") as [string, string];
     const holder = this.#holder(key);
     if (kind === "device") {
       // Who might be a device may be a back-end: both are of the same sources here.
