@@ -12,12 +12,15 @@ interface Loading {
 }
 
 /** Draws on standard error, where that is a terminal, until it is disposed of. */
-export function showLoading(out: Pick<NodeJS.WriteStream, "isTTY" | "write"> = process.stderr): Disposable {
+export function showLoading(
+  out: Pick<NodeJS.WriteStream, "isTTY" | "write"> & { readonly columns?: number } = process.stderr,
+): Disposable {
   let drawn = 0;
   const draw = (message: unknown): void => {
     const { done, expected, records, source } = message as Loading;
     const how = expected === 0 ? `${records} records` : `${barOf(records / expected)}  ${records} records`;
-    const line = done ? "" : `loading ${source}  ${how}`;
+    // A line that wraps could not be drawn over.
+    const line = done ? "" : `loading ${source}  ${how}`.slice(0, (out.columns || 80) - 1);
     out.write(`\r${line.padEnd(drawn)}${done ? "\r" : ""}`);
     drawn = line.length;
   };

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { systemClock } from "../runtime/clock.ts";
+import { Fault } from "../runtime/fault.ts";
 import { type ConnectionFlags, withConnection } from "./connection.ts";
 import { examples } from "./examples.ts";
 
@@ -19,10 +20,16 @@ interface PushFlags extends ConnectionFlags {
 async function runStatus(flags: StatusFlags): Promise<void> {
   const { getStatus } = await import("./registry-call.ts");
   const { renderStatus } = await import("./registry-page.ts");
-  for (;;) {
-    const status = await getStatus(flags);
-    const page =
-      flags.json === true ? `${JSON.stringify(status)}\n` : renderStatus(status, systemClock.now());
+  for (let seen = false; ; seen = true) {
+    const page = await getStatus(flags).then(
+      (status) =>
+        flags.json === true ? `${JSON.stringify(status)}\n` : renderStatus(status, systemClock.now()),
+      (thrown: unknown) => {
+        // Whoever watches a service start anew goes on watching.
+        if (!seen || !(thrown instanceof Fault) || thrown.code !== "unreachable") throw thrown;
+        return flags.json === true ? "" : `${thrown.message}; asking again\n`;
+      },
+    );
     const top = flags.watch === true && flags.json !== true && process.stdout.isTTY ? "\u001b[H\u001b[J" : "";
     process.stdout.write(top + page);
     if (flags.watch !== true) return;
