@@ -32,7 +32,7 @@ const changes = (hw_rev: string, ...ids: string[]): Map<RecordKey, StoredValue |
 const flip = (revision: number): void => store.flip({ revision, sources: {} });
 const tell = (): void => {
   const { revision } = store.state;
-  const told = { revision, synced: true, asOfMs: 0, sources: {} };
+  const told = { revision, synced: true, sources: [] };
   reader.apply({ scope: "everything", revision }, told);
 };
 const seen = (...ids: string[]): (string | undefined)[] => ids.map((id) => reader.device(id)?.record?.hw_rev);
