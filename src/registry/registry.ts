@@ -198,8 +198,7 @@ class StoredRegistry implements Registry {
     if (this.#feeds.has(name)) throw new Fault("request_invalid", `source \`${name}\` has a feed already`);
     // What others say of a device takes nothing from who owns its record.
     if (awaited && origin === "operator") this.#territories.claim(name, { kinds, tenants });
-    const named = tenants.includes("*") ? undefined : tenants;
-    this.#ages.feeds(name, { awaited, origin, kinds, tenants: named });
+    this.#ages.feeds(name, { awaited, origin, kinds, tenants });
     const feed = new Feed({
       name,
       tenants,

@@ -36,7 +36,8 @@ export class SourceAges {
 
   /** What a source may write from now on; nothing is decided before the first snapshot of one that is awaited. */
   feeds(name: string, writes: Writes): void {
-    this.#writes.set(name, writes);
+    const { tenants } = writes;
+    this.#writes.set(name, { ...writes, tenants: tenants?.includes("*") === true ? undefined : tenants });
     this.#seen = undefined;
   }
 
