@@ -9,6 +9,7 @@ import { credentials } from "@grpc/grpc-js";
 import { AdminServiceClient } from "../src/gen/sallyport/v1/admin.ts";
 import { DecisionServiceClient } from "../src/gen/sallyport/v1/decision.ts";
 import { readLines } from "../src/registry/read-lines.ts";
+import { RecordMill } from "../src/registry/record-mill.ts";
 import { createRecordValidator } from "../src/registry/record-validator.ts";
 import { openRegistry } from "../src/registry/registry.ts";
 import { SyncSession } from "../src/registry/sync-session.ts";
@@ -55,10 +56,12 @@ const total = ({ user, system }: NodeJS.CpuUsage): number => user + system;
 async function load(dir: string, file: string, devices: number) {
   const registry = await openRegistry({ dir, clock: systemClock });
   const validate = createRecordValidator();
+  const mill = new RecordMill({ validate, verifiers: [], signedOnly: false });
   const feed = registry.feed("push:bench");
   const session = new SyncSession({
     feed,
     validate,
+    mill,
     clock: systemClock,
     epoch: "bench",
     maxLostShare: 1,
@@ -108,6 +111,7 @@ async function load(dir: string, file: string, devices: number) {
   await session[Symbol.asyncDispose]();
   await feed[Symbol.asyncDispose]();
   await registry[Symbol.asyncDispose]();
+  await mill[Symbol.asyncDispose]();
   return {
     snapshot_per_s: count / seconds,
     snapshot_cpu_us: used / count,
