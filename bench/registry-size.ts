@@ -267,6 +267,8 @@ export async function measureSize(devices: number, deltaSeconds = 10): Promise<S
       const rss_anon_mb = Number(/RssAnon:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1000;
       const deltas = push(service.address, devices, "deltas", String(deltaSeconds));
       const busy = await ask(service.address, devices, deltas);
+      // The first ones of a process find code that nobody has run.
+      await contain(service.address, devices, sleep(2000));
       const snapshot = push(service.address, devices, "snapshot", "7");
       const overrides = await contain(service.address, devices, snapshot);
       return {

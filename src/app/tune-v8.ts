@@ -11,15 +11,16 @@ import { setFlagsFromString } from "node:v8";
  * - One thread marks beside the one that answers, and one compiles Wasm. V8 would take four of each, which on few cores
  *   stand in the way of the answers that they were meant to spare.
  */
-const flags = [
-  "--heap-growing-percent=10",
-  "--concurrent-marking-max-worker-num=1",
-  "--wasm-num-compilation-tasks=1",
-];
+const sooner = "--heap-growing-percent=10";
+const fewer = ["--concurrent-marking-max-worker-num=1", "--wasm-num-compilation-tasks=1"];
 
-/** Sets V8 for a process of the service. Whoever embeds the service sets it, or not, for the whole of theirs. */
-export function tuneV8(): void {
-  for (const flag of flags) setFlagsFromString(flag);
+/**
+ * Sets V8 for a process of the service. One that does not answer devices itself, the primary of workers, collects as
+ * V8 does by default: a fleet that is loaded makes its heap grow, and every tenth would be a collection of it all.
+ * Whoever embeds the service sets it, or not, for the whole of theirs.
+ */
+export function tuneV8({ answers }: { readonly answers: boolean }): void {
+  for (const flag of answers ? [sooner, ...fewer] : fewer) setFlagsFromString(flag);
 }
 
 /** Most threads that V8 takes for itself in each process, as Node starts it. */

@@ -1,4 +1,5 @@
 /** The thread of {@link RecordMill}: parses, validates and packs devices. */
+import { setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import type { DeviceRecord } from "../decision/facts.ts";
 import { createEarReader } from "./ear.ts";
@@ -7,6 +8,10 @@ import { parseUpsert } from "./parse-upsert.ts";
 import type { Flour, Grist, MillRules } from "./record-mill.ts";
 import { createRecordValidator } from "./record-validator.ts";
 
+/** How far it stands back behind those who answer, as nice(1) counts. */
+const niceness = 5;
+// Of this thread alone: on Linux the calling one is meant.
+if (process.platform === "linux") setPriority(niceness);
 const { signedOnly, verifiers } = workerData as MillRules;
 const validate = createRecordValidator({ ear: createEarReader(verifiers), signedOnly });
 

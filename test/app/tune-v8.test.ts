@@ -27,7 +27,7 @@ const workload = `
 `;
 
 async function fullCollections(tuned: boolean): Promise<number> {
-  const before = tuned ? `(await import(${JSON.stringify(file)})).tuneV8();` : "";
+  const before = tuned ? `(await import(${JSON.stringify(file)})).tuneV8({ answers: true });` : "";
   const args = ["--import", "tsx", "--input-type=module", "-e", `${before}${workload}`];
   const { stdout } = await run(process.execPath, args, { cwd: path.dirname(file) });
   return Number(stdout);
