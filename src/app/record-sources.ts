@@ -4,7 +4,7 @@ import type { Config, HttpSourceConfig } from "../config/config.ts";
 import type { DutyLedger } from "../registry/duty-ledger.ts";
 import { createEarReader } from "../registry/ear.ts";
 import { RecordMill } from "../registry/record-mill.ts";
-import { createRecordValidator, type RecordValidator } from "../registry/record-validator.ts";
+import { createRecordValidator, type RecordValidator, recordKinds } from "../registry/record-validator.ts";
 import type { Registry } from "../registry/registry.ts";
 import { RegistryFile } from "../registry/registry-file.ts";
 import { RegistryHttp } from "../registry/registry-http.ts";
@@ -57,6 +57,20 @@ async function checksOf({ registry: { attestation } }: Config): Promise<Checks> 
   return { validate, mill: new RecordMill({ validate, verifiers, signedOnly }) };
 }
 
+/** The first record of a kind waits for its validator, and so does all else: they are compiled soon after the start. */
+function compileSoon(validate: RecordValidator): () => void {
+  const left = [...recordKinds];
+  const timer = setInterval(() => {
+    const kind = left.shift();
+    if (kind === undefined) clearInterval(timer);
+    else validate(kind, undefined);
+  }, betweenKindsMs);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+const betweenKindsMs = 500;
+
 /** The sources at work. */
 export interface RecordSources {
   readonly validate: RecordValidator;
@@ -76,6 +90,7 @@ export async function startRecordSources(
 ): Promise<RecordSources> {
   const { mill, validate } = await checksOf(config);
   stack.use(mill);
+  stack.defer(compileSoon(validate));
   const { file, http } = config.registry;
   const source =
     file === undefined

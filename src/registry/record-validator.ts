@@ -44,6 +44,9 @@ const schemas = {
   report: reportSchema,
 } as const;
 
+/** All kinds of record. */
+export const recordKinds: readonly RecordKind[] = Object.keys(schemas) as RecordKind[];
+
 /** Whether `kind` names a kind of record. */
 export function isRecordKind(kind: unknown): kind is RecordKind {
   return typeof kind === "string" && Object.hasOwn(schemas, kind);
