@@ -69,6 +69,11 @@ async function load(dir: string, file: string, devices: number) {
       if (reply.type !== "ack") throw new Error(`the snapshot was not taken: ${JSON.stringify(reply)}`);
     },
   });
+  // The thread is there: how long it takes to start is not what grows with a fleet.
+  while (!mill.ready) {
+    await mill.grind([]);
+    await sleep(20);
+  }
   const handle = await open(file);
   let count = 0;
   const [cpu, started] = [cpuUs(), performance.now()];
