@@ -1,5 +1,6 @@
 /** Deltas of one source: which are newer than what is in force, and what they change. */
 import type { DeviceRecord, RecordKey } from "../decision/facts.ts";
+import { giveWay } from "../runtime/give-way.ts";
 import type { RecordStore, StoredValue, Tombstone } from "./record-store.ts";
 import type { Validated } from "./record-validator.ts";
 import { belongsTo, isUnretired, retiredIsTerminal } from "./refusals.ts";
@@ -18,6 +19,9 @@ export type Delta =
 
 /** What became of it. A rejected record is isolated where its key could be read. */
 export type DeltaOutcome = "applied" | "unchanged" | "duplicate" | { readonly rejected: string };
+
+/** Deltas that are judged before others may run: some two milliseconds. */
+const takesAtOnce = 64;
 
 /** What a batch asks of its feed. */
 export interface DeltaRules {
@@ -48,6 +52,16 @@ export class DeltaBatch {
     this.#rules = rules;
     this.#floor = state?.floor ?? 0;
     this.#tally = new Tally(state?.counts);
+  }
+
+  /** Takes all of them, one after another. */
+  async takeAll(deltas: readonly Delta[]): Promise<readonly DeltaOutcome[]> {
+    const outcomes: DeltaOutcome[] = [];
+    for (const delta of deltas) {
+      outcomes.push(this.take(delta));
+      if (outcomes.length % takesAtOnce === 0) await giveWay();
+    }
+    return outcomes;
   }
 
   /** Takes one delta, after those before it. */

@@ -264,7 +264,7 @@ export class Feed implements AsyncDisposable {
       foreign: (key, entry, held) => this.#foreign(lost, key, entry, held),
       removed: (device) => lost.removed(device),
     });
-    const outcomes = deltas.map((delta) => batch.take(delta));
+    const outcomes = await batch.takeAll(deltas);
     await lost.settle();
     this.#report.count(deltas, outcomes);
     const state = this.#with({ ...source, counts: batch.counts(), position });

@@ -1,6 +1,6 @@
 /** Secondary indexes in LMDB: terms to device ids, kept right through snapshots that are staged, put in force or dropped. */
-import { setImmediate as breathe } from "node:timers/promises";
 import type { Database } from "lmdb";
+import { giveWay } from "../runtime/give-way.ts";
 import type { IndexTerm } from "./index-terms.ts";
 import { type LmdbFile, writeBatch } from "./lmdb-file.ts";
 import { TermRun } from "./term-run.ts";
@@ -106,7 +106,7 @@ export class LmdbIndex {
       });
       written.catch(() => undefined);
       writing.push(written);
-      await breathe();
+      await giveWay();
     }
     await Promise.all(writing);
   }

@@ -1,7 +1,7 @@
 /** A snapshot that a source is sending: its records on their way into the feed, in order. */
 import { createHash } from "node:crypto";
-import { setImmediate as breathe } from "node:timers/promises";
 import { Fault } from "../runtime/fault.ts";
+import { giveWay } from "../runtime/give-way.ts";
 import type { SnapshotResult, SnapshotSink } from "./feed.ts";
 import { parseUpsert, type Upsert } from "./parse-upsert.ts";
 import { millBatch, type RecordMill } from "./record-mill.ts";
@@ -137,9 +137,9 @@ export class OpenSnapshot {
         const writing = this.#enter(ground[index] as Upsert, entry);
         if (writing !== undefined) await writing;
         // Promises alone would let nobody else run: not the mill's answers, nor an override.
-        if (index % entersAtOnce === entersAtOnce - 1) await breathe();
+        if (index % entersAtOnce === entersAtOnce - 1) await giveWay();
       }
-      await breathe();
+      await giveWay();
     }
   }
 }

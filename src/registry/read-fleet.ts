@@ -2,9 +2,9 @@
 import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
-import { setImmediate as breathe } from "node:timers/promises";
 import { parse as parseYaml } from "yaml";
 import { Fault } from "../runtime/fault.ts";
+import { giveWay } from "../runtime/give-way.ts";
 import type { SnapshotSink } from "./feed.ts";
 import { type Entry, parseEntry, type Trailer } from "./parse-entry.ts";
 import { type Line, readLines } from "./read-lines.ts";
@@ -44,13 +44,13 @@ export async function readFleet(
         const writing = sink.flush();
         if (writing !== undefined) await writing;
       }
-      await breathe();
+      await giveWay();
     }
   } else {
     const { texts, values } = await readWhole(file, format);
     for (const [index, value] of values.entries()) {
       reading.entry(parseEntry(value, validate, texts?.[index]), index + 1);
-      if (index % 256 === 255) await breathe();
+      if (index % 256 === 255) await giveWay();
       await sink.flush();
     }
   }

@@ -1,6 +1,6 @@
 /** A snapshot in the making: nobody sees it before it is complete, and then all of it at once. */
-import { setImmediate as breathe } from "node:timers/promises";
 import type { DeviceRecord, RecordKey } from "../decision/facts.ts";
+import { giveWay } from "../runtime/give-way.ts";
 import type { RecordStore, StoredValue, Tombstone } from "./record-store.ts";
 import type { Validated } from "./record-validator.ts";
 import { belongsTo, isUnretired, retiredIsTerminal } from "./refusals.ts";
@@ -122,7 +122,7 @@ export class SnapshotDraft {
     // A failure is told by whoever waits next.
     written.catch(() => {});
     this.#writing.push({ batch, written });
-    await breathe();
+    await giveWay();
   }
 
   /** Waits for the oldest batch on the way. */
@@ -149,7 +149,7 @@ export class SnapshotDraft {
     if (this.#known < this.total) {
       let seen = 0;
       for (const key of this.#store.keys()) {
-        if (++seen % scanSlice === 0) await breathe();
+        if (++seen % scanSlice === 0) await giveWay();
         const value = this.#lines.has(key) ? undefined : this.#store.get(key);
         if (value?.source === this.#source) {
           if (value.record !== undefined && "via" in value.record) removed(value.record);
@@ -167,7 +167,7 @@ export class SnapshotDraft {
   async #dropTombstones(): Promise<void> {
     let seen = 0;
     for (const key of this.#store.keys()) {
-      if (++seen % scanSlice === 0) await breathe();
+      if (++seen % scanSlice === 0) await giveWay();
       if (this.#lines.has(key) || this.#store.tombstone(key)?.source !== this.#source) continue;
       this.#stage(key, null);
       this.#changed.delete(key);

@@ -43,21 +43,33 @@ function toStatus(error: ServiceError): unknown {
   );
 }
 
+function connect(path: string): Client {
+  return new Client(`unix:${path}`, credentials.createInsecure(), {
+    "grpc.max_receive_message_length": -1,
+    "grpc.max_send_message_length": -1,
+    "grpc.default_authority": "sallyport",
+    "grpc.enable_channelz": 0,
+    "grpc.initial_reconnect_backoff_ms": 50,
+    "grpc.max_reconnect_backoff_ms": 1000,
+    // Else clients of one address share a connection.
+    "grpc.use_local_subchannel_pool": 1,
+  });
+}
+
 /** Passes calls on. */
 export class Forwarder implements Disposable {
   readonly #options: ForwardOptions;
   readonly #client: Client;
+  /**
+   * The same over a connection of its own, for what is sent in streams: a call waits in the socket behind all that is
+   * written before it, and nothing but a fleet that is loaded writes that much.
+   */
+  readonly #streams: Client;
 
   constructor(options: ForwardOptions) {
     this.#options = options;
-    this.#client = new Client(`unix:${options.path}`, credentials.createInsecure(), {
-      "grpc.max_receive_message_length": -1,
-      "grpc.max_send_message_length": -1,
-      "grpc.default_authority": "sallyport",
-      "grpc.enable_channelz": 0,
-      "grpc.initial_reconnect_backoff_ms": 50,
-      "grpc.max_reconnect_backoff_ms": 1000,
-    });
+    this.#client = connect(options.path);
+    this.#streams = connect(options.path);
   }
 
   /** A service whose every method is answered there. */
@@ -111,7 +123,7 @@ export class Forwarder implements Disposable {
       return streaming as UntypedHandleCall;
     }
     const bidi: handleBidiStreamingCall<Buffer, Buffer> = (call) => {
-      const passed = this.#client.makeBidiStreamRequest(path, same, same, this.#metadata(call));
+      const passed = this.#streams.makeBidiStreamRequest(path, same, same, this.#metadata(call));
       passed.on("error", (error) => call.emit("error", toStatus(error as ServiceError)));
       call.on("cancelled", () => passed.cancel());
       pass(call, passed);
@@ -129,6 +141,7 @@ export class Forwarder implements Disposable {
 
   [Symbol.dispose](): void {
     this.#client.close();
+    this.#streams.close();
   }
 }
 

@@ -4,6 +4,7 @@ import type { Receipt } from "../coherence/receipt.ts";
 import type { Override } from "../decision/override.ts";
 import * as wire from "../gen/sallyport/v1/admin.ts";
 import type { NodeStanding } from "../registry/node-roll.ts";
+import { goFirst } from "../runtime/give-way.ts";
 import type { GrpcService } from "../runtime/ports.ts";
 import { unary } from "../server/unary.ts";
 import { permitByName } from "./permit.ts";
@@ -57,10 +58,14 @@ export function adminService(admin: Admin, receipts: ReceiptBook, plane?: OtherN
     wait: boolean,
     act: () => Promise<T>,
   ): Promise<{ readonly done: T; readonly receipt: wire.Receipt }> => {
-    const mark = await receipts.mark();
-    const done = await act();
+    // Containment goes before a fleet that is being loaded.
+    const { done, mark, now } = await goFirst(async () => {
+      const mark = await receipts.mark();
+      const done = await act();
+      return { done, mark, now: wait ? undefined : await receipts.receiptNow(mark) };
+    });
     const ids = done.overrides.map(({ id }) => id);
-    if (!wait) return { done, receipt: toWireReceipt(await receipts.receiptNow(mark), plane?.standing(ids)) };
+    if (now !== undefined) return { done, receipt: toWireReceipt(now, plane?.standing(ids)) };
     const [receipt, nodes] = await Promise.all([receipts.receipt(mark), plane?.acted(ids, mostWaitMs)]);
     return { done, receipt: toWireReceipt(receipt, nodes) };
   };
