@@ -8,7 +8,7 @@ import { WorkerProcess } from "./app/worker-process.ts";
 import { Conversation } from "./runtime/conversation.ts";
 import { Fault } from "./runtime/fault.ts";
 
-tuneV8({ answers: true });
+tuneV8();
 
 let begun: (worker: Promise<WorkerProcess>) => void = () => {};
 /** Calls that come before the worker is built wait for it, in order. */

@@ -38,7 +38,7 @@ async function run(flags: ConfigFlags): Promise<void> {
   const version = readVersion();
   const workers = config.workers ?? Math.max(1, availableParallelism() - 1);
   const loading = showLoading();
-  tuneV8({ answers: workers === 0 });
+  tuneV8();
   const start = async (): Promise<Service> => {
     if (workers === 0) {
       const { startApp } = await import("../app.ts");
