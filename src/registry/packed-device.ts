@@ -14,21 +14,7 @@ import {
   unpackFirmware,
 } from "./packed-evidence.ts";
 import { at, bit, list, names, optional, texts } from "./packed-words.ts";
-
-// INVARIANT: numbers of words stand in stored rows; lists only grow at their end.
-const lifecycles = [
-  "provisioned",
-  "enrolled",
-  "active",
-  "quarantined",
-  "safe_mode",
-  "recovery",
-  "eol",
-  "retired",
-] as const;
-const modes = ["constrain", "block"] as const;
-const compliances = ["compliant", "non_compliant", "unknown"] as const;
-const authors = ["device", "operator"] as const;
+import { complianceStatuses, factAuthors, lifecycles, quarantineModes } from "./record-words.ts";
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 
@@ -79,7 +65,7 @@ export function packDevice(record: DeviceRecord): Buffer {
   if (attestation !== null) packAttestation(writer, attestation, fingerprints);
   writer.number(record.support.support_ends_at);
   writer.number(record.support.eol_at);
-  writer.byte(at(compliances, compliance.status));
+  writer.byte(at(complianceStatuses, compliance.status));
   if (compliance.exception !== undefined) {
     writer.text(compliance.exception.id);
     writer.number(compliance.exception.expires_at);
@@ -88,8 +74,8 @@ export function packDevice(record: DeviceRecord): Buffer {
   packOta(ota);
   if (record.provenance !== undefined) {
     const { firmware: told, readiness } = record.provenance;
-    writer.byte(optional(authors, told));
-    writer.byte(optional(authors, readiness));
+    writer.byte(optional(factAuthors, told));
+    writer.byte(optional(factAuthors, readiness));
   }
   if (record.children !== undefined) writer.number(record.children);
   if (record.max_children !== undefined) writer.number(record.max_children);
@@ -123,7 +109,7 @@ export function unpackDevice(id: string, bytes: Buffer, from: number, end: numbe
   const firmware = (present & 1) === 0 ? undefined : unpackFirmware(reader);
   const attestation = (present & 2) === 0 ? null : unpackAttestation(reader, fingerprints);
   const support = { support_ends_at: reader.number(), eol_at: reader.number() };
-  const status = compliances[reader.byte()] as DeviceRecord["compliance"]["status"];
+  const status = complianceStatuses[reader.byte()] as DeviceRecord["compliance"]["status"];
   const compliance =
     (present & 4) === 0
       ? { status }
@@ -172,7 +158,7 @@ function packState({
   reentry_required_since,
   signals,
 }: DeviceRecord["state"]): void {
-  writer.byte(bit(0, quarantine.active) | (at(modes, quarantine.mode) << 1));
+  writer.byte(bit(0, quarantine.active) | (at(quarantineModes, quarantine.mode) << 1));
   writer.number(quarantine.since);
   writer.text(quarantine.by);
   writer.number(last_seen_at);
@@ -189,7 +175,7 @@ function unpackState(reader: ByteReader, lifecycle: string): DeviceRecord["state
   const first = reader.byte();
   const quarantine = {
     active: (first & 1) !== 0,
-    mode: modes[first >>> 1] as "constrain" | "block",
+    mode: quarantineModes[first >>> 1] as "constrain" | "block",
     since: reader.number(),
     by: reader.name(),
   };
@@ -242,7 +228,7 @@ function unpackOta(reader: ByteReader, bucketed: boolean): DeviceRecord["ota"] {
 function unpackProvenance(reader: ByteReader): NonNullable<DeviceRecord["provenance"]> {
   const provenance: Mutable<NonNullable<DeviceRecord["provenance"]>> = {};
   const [firmware, readiness] = [reader.byte(), reader.byte()];
-  if (firmware !== 0) provenance.firmware = authors[firmware - 1] as "device" | "operator";
-  if (readiness !== 0) provenance.readiness = authors[readiness - 1] as "device" | "operator";
+  if (firmware !== 0) provenance.firmware = factAuthors[firmware - 1] as "device" | "operator";
+  if (readiness !== 0) provenance.readiness = factAuthors[readiness - 1] as "device" | "operator";
   return provenance;
 }

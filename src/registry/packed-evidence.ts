@@ -13,14 +13,14 @@ import {
   presence,
   texts,
 } from "./packed-words.ts";
-
-// INVARIANT: numbers of words stand in stored rows; lists only grow at their end.
-const statuses = ["active", "superseded", "revoked"] as const;
-const types = ["x509", "jwt", "psk", "gateway_asserted", "shared_token", "claim"] as const;
-const protections = ["software", "secure_element", "tpm", "tee"] as const;
-const usages = ["telemetry", "control"] as const;
-const channels = ["production", "test", "debug"] as const;
-const tiers = ["affirming", "warning", "contraindicated", "none"] as const;
+import {
+  credentialStatuses,
+  credentialTypes,
+  firmwareChannels,
+  keyProtections,
+  trustTiers,
+  usages,
+} from "./record-words.ts";
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
 type Firmware = NonNullable<DeviceRecord["firmware"]>;
@@ -29,7 +29,7 @@ type Firmware = NonNullable<DeviceRecord["firmware"]>;
 export function packCredential(writer: ByteWriter, each: CredentialRecord): void {
   const { claim, not_after, not_before, verifier } = each;
   writer.byte(
-    at(statuses, each.status) |
+    at(credentialStatuses, each.status) |
       bit(2, not_before !== undefined) |
       bit(3, not_after !== undefined) |
       bit(4, verifier !== undefined) |
@@ -38,8 +38,8 @@ export function packCredential(writer: ByteWriter, each: CredentialRecord): void
   writer.number(each.bound_at);
   writer.number(each.last_used_at);
   writer.number(each.devices);
-  writer.byte(optional(types, each.type));
-  writer.byte(optional(protections, each.key_protection) * 4 + optional(usages, each.usage));
+  writer.byte(optional(credentialTypes, each.type));
+  writer.byte(optional(keyProtections, each.key_protection) * 4 + optional(usages, each.usage));
   if (not_before !== undefined) writer.number(not_before);
   if (not_after !== undefined) writer.number(not_after);
   if (verifier !== undefined) writer.text(verifier);
@@ -52,17 +52,18 @@ export function packCredential(writer: ByteWriter, each: CredentialRecord): void
 export function unpackCredential(reader: ByteReader): CredentialRecord {
   const first = reader.byte();
   const record: Mutable<CredentialRecord> = {
-    status: statuses[first & 3] as CredentialRecord["status"],
+    status: credentialStatuses[first & 3] as CredentialRecord["status"],
     bound_at: reader.number(),
     last_used_at: reader.number(),
     devices: reader.number(),
   };
   const type = reader.byte();
-  if (type !== 0) record.type = types[type - 1] as (typeof types)[number];
+  if (type !== 0) record.type = credentialTypes[type - 1] as (typeof credentialTypes)[number];
   const rest = reader.byte();
   if ((first & 4) !== 0) record.not_before = reader.number();
   if ((first & 8) !== 0) record.not_after = reader.number();
-  if (rest >>> 2 !== 0) record.key_protection = protections[(rest >>> 2) - 1] as (typeof protections)[number];
+  if (rest >>> 2 !== 0)
+    record.key_protection = keyProtections[(rest >>> 2) - 1] as (typeof keyProtections)[number];
   if ((rest & 3) !== 0) record.usage = usages[(rest & 3) - 1] as (typeof usages)[number];
   if ((first & 16) !== 0) record.verifier = reader.text();
   if ((first & 32) !== 0) record.claim = unpackClaim(reader);
@@ -80,7 +81,7 @@ export function packFirmware(
   { attested_key, channel, components, key, svn, version }: Firmware,
 ): void {
   writer.byte(
-    at(channels, channel) |
+    at(firmwareChannels, channel) |
       (presence(key) << 2) |
       (presence(svn) << 4) |
       bit(6, attested_key !== undefined) |
@@ -96,7 +97,7 @@ export function packFirmware(
 /** The inverse. */
 export function unpackFirmware(reader: ByteReader): Firmware {
   const first = reader.byte();
-  const channel = channels[first & 3] as Firmware["channel"];
+  const channel = firmwareChannels[first & 3] as Firmware["channel"];
   const firmware: Mutable<Firmware> = { version: reader.name(), channel };
   const key = numberOrNull(reader, (first >>> 2) & 3);
   if (key !== undefined) firmware.key = key;
@@ -113,7 +114,7 @@ export function packAttestation(
   { appraised_at, expires_at, key_fingerprint, status, vector, verifier }: Attestation,
   fingerprints: readonly string[],
 ): void {
-  writer.byte(at(tiers, status) | bit(2, appraised_at !== undefined) | bit(3, expires_at !== undefined));
+  writer.byte(at(trustTiers, status) | bit(2, appraised_at !== undefined) | bit(3, expires_at !== undefined));
   numbers(writer, vector);
   writer.text(verifier);
   // Most often it is the key of a credential: its number is enough.
@@ -131,7 +132,7 @@ export function unpackAttestation(reader: ByteReader, fingerprints: readonly str
   const verifier = reader.name();
   const known = reader.number();
   const attestation: Mutable<Attestation> = {
-    status: tiers[first & 3] as Attestation["status"],
+    status: trustTiers[first & 3] as Attestation["status"],
     vector,
     verifier,
     key_fingerprint: known === 0 ? reader.text() : (fingerprints[known - 1] ?? ""),

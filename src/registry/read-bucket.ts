@@ -1,7 +1,7 @@
 /** What a store holds of some buckets, read in slices so that others may run. */
-import { setImmediate as breathe } from "node:timers/promises";
 import type { RecordKey } from "../decision/facts.ts";
 import type { Origin } from "../decision/report.ts";
+import { giveWay } from "../runtime/give-way.ts";
 import { bucketOf } from "./bucket-digest.ts";
 import type { RecordStore } from "./record-store.ts";
 import { tenantIn } from "./stored-record.ts";
@@ -33,7 +33,7 @@ async function eachKey(store: RecordStore, kind: BucketKind, take: (key: RecordK
     for (const key of keys) take(key);
     after = keys.at(-1)?.slice(kind.length + 1);
     if (keys.length < slice) return;
-    await breathe();
+    await giveWay();
   }
 }
 
@@ -44,7 +44,7 @@ async function eachDevice(store: RecordStore, tenant: string, take: (key: Record
     for (const id of ids) take(`device:${id}`);
     after = ids.at(-1);
     if (ids.length < slice) return;
-    await breathe();
+    await giveWay();
   }
 }
 

@@ -8,6 +8,18 @@
 import { z } from "zod";
 import type { DeviceRecord, FirmwarePolicyRecord, ServiceRecord, TenantRecord } from "../decision/facts.ts";
 import type { ReportRecord } from "../decision/report.ts";
+import {
+  complianceStatuses,
+  credentialStatuses,
+  credentialTypes,
+  factAuthors,
+  firmwareChannels,
+  keyProtections,
+  lifecycles,
+  quarantineModes,
+  trustTiers,
+  usages,
+} from "./record-words.ts";
 import { mapOf, safeId, text, time, versionKey, word } from "./schema-words.ts";
 
 const count = z.int().min(0).max(1_000_000_000);
@@ -15,18 +27,18 @@ const fingerprint = z
   .string()
   .regex(/^[A-Za-z0-9][\x21-\x7e]{0,255}$/, "must be a fingerprint in printable ASCII");
 
-const credentialType = z.enum(["x509", "jwt", "psk", "gateway_asserted", "shared_token", "claim"]);
+const credentialType = z.enum(credentialTypes);
 
 const credential = z.object({
-  status: z.enum(["active", "superseded", "revoked"]),
+  status: z.enum(credentialStatuses),
   bound_at: time,
   last_used_at: time,
   devices: count,
   type: credentialType.exactOptional(),
   not_before: time.exactOptional(),
   not_after: time.exactOptional(),
-  key_protection: z.enum(["software", "secure_element", "tpm", "tee"]).exactOptional(),
-  usage: z.enum(["telemetry", "control"]).exactOptional(),
+  key_protection: z.enum(keyProtections).exactOptional(),
+  usage: z.enum(usages).exactOptional(),
   verifier: z.string().max(1024).exactOptional(),
   claim: z
     .object({ single_use: z.boolean(), used: z.boolean(), device_ids: z.array(safeId).max(10_000) })
@@ -37,13 +49,13 @@ const firmware = z.object({
   version: text,
   key: versionKey.nullable().exactOptional(),
   svn: count.nullable().exactOptional(),
-  channel: z.enum(["production", "test", "debug"]),
+  channel: z.enum(firmwareChannels),
   attested_key: versionKey.exactOptional(),
   components: mapOf(word, versionKey, 64).exactOptional(),
 });
 
 const attestation = z.object({
-  status: z.enum(["affirming", "warning", "contraindicated", "none"]),
+  status: z.enum(trustTiers),
   /** AR4SI claims, a signed byte each. */
   vector: mapOf(word, z.int().min(-128).max(127), 32),
   verifier: text,
@@ -53,17 +65,8 @@ const attestation = z.object({
 });
 
 const state = z.object({
-  lifecycle: z.enum([
-    "provisioned",
-    "enrolled",
-    "active",
-    "quarantined",
-    "safe_mode",
-    "recovery",
-    "eol",
-    "retired",
-  ]),
-  quarantine: z.object({ active: z.boolean(), mode: z.enum(["constrain", "block"]), since: time, by: text }),
+  lifecycle: z.enum(lifecycles),
+  quarantine: z.object({ active: z.boolean(), mode: z.enum(quarantineModes), since: time, by: text }),
   last_seen_at: time,
   reentry_required_since: time,
   last_seq: z.int().min(0),
@@ -105,15 +108,15 @@ export const deviceSchema: z.ZodType<DeviceRecord> = z.object({
   attestation: attestation.nullable().default(null),
   support: z.object({ support_ends_at: time, eol_at: time }),
   compliance: z.object({
-    status: z.enum(["compliant", "non_compliant", "unknown"]),
+    status: z.enum(complianceStatuses),
     exception: z.object({ id: text, expires_at: time }).exactOptional(),
   }),
   state,
   ota,
   provenance: z
     .object({
-      firmware: z.enum(["device", "operator"]).exactOptional(),
-      readiness: z.enum(["device", "operator"]).exactOptional(),
+      firmware: z.enum(factAuthors).exactOptional(),
+      readiness: z.enum(factAuthors).exactOptional(),
     })
     .exactOptional(),
   children: count.exactOptional(),
