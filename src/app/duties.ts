@@ -1,10 +1,11 @@
 /** Ways back of what the service must remember, to the sources that want to hear it. */
 import type { Config } from "../config/config.ts";
 import type { DutyLedger } from "../registry/duty-ledger.ts";
-import { DutyQueue, devicesIn } from "../registry/duty-queue.ts";
+import { DutyQueue } from "../registry/duty-queue.ts";
 import { fileDuties } from "../registry/file-duties.ts";
 import { httpDuties } from "../registry/http-duties.ts";
 import type { FeedCredentials } from "../registry/http-feed.ts";
+import { type OwnRecord, owes, ownedBy } from "../registry/owes.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Closing } from "../runtime/closing.ts";
 import type { Metric } from "../runtime/ports.ts";
@@ -23,48 +24,24 @@ export function startDuties(
   stack: Closing,
 ): ReadonlyMap<string, Waiting> {
   const queues = new Map<string, Waiting>();
-  const of = (source: string, device: string) => {
-    const stored = registry.device(device);
-    return stored?.source === source ? stored : undefined;
-  };
-  const watched = (queue: DutyQueue): DutyQueue => {
-    // A source may say again what it was told otherwise, or own a device only now.
-    stack.defer(
-      registry.onChange((change) => {
-        if (change.scope !== "records") return;
-        queue.look(devicesIn(change.keys).filter((id) => ledger.reentrySince(id) > 0));
-      }),
-    );
-    return queue;
-  };
+  // A duty is its owner's, and due until the owner's record says it.
+  const due = (own: OwnRecord) => ({ ledger, records: registry, owes: owes(own, ledger) });
   if (file?.write_back === true) {
-    const record = (device: string) => of("file", device);
+    const record = ownedBy(registry, "file");
     const deliver = fileDuties({ path: `${file.path}.duties.ndjson`, marks: ledger, record });
-    queues.set("file", watched(stack.use(new DutyQueue({ ledger, deliver }))));
+    queues.set("file", stack.use(new DutyQueue({ ...due(record), deliver })));
   }
   for (const each of http) {
     if (each.write_back_url === undefined) continue;
     const source = `http:${each.name}`;
-    const tell = httpDuties({
+    const deliver = httpDuties({
       url: each.write_back_url,
       marks: ledger,
       silenceMs: each.silence_s * 1000,
       credentials: () => credentialsOf(each),
     });
-    queues.set(
-      source,
-      watched(
-        stack.use(
-          new DutyQueue({
-            ledger,
-            retryMs: Math.min(5000, each.backoff_s * 1000),
-            deliver: async (device, signal) => {
-              if (of(source, device) !== undefined) await tell(device, signal);
-            },
-          }),
-        ),
-      ),
-    );
+    const retryMs = Math.min(5000, each.backoff_s * 1000);
+    queues.set(source, stack.use(new DutyQueue({ ...due(ownedBy(registry, source)), retryMs, deliver })));
   }
   return queues;
 }

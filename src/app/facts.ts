@@ -32,10 +32,17 @@ export interface Facts {
   readonly records: RecordReader;
 }
 
+/** Most devices that may share a claim. */
+const mostHolders = 10_000;
+
 /** Opens them for writing. Throws `store_unavailable`. */
 export async function openFacts(config: Config, clock: Clock, stack: Closing): Promise<Facts> {
-  const ledger = stack.use(await DutyLedger.open(path.join(config.registry.dir, "duties")));
-  const registry = stack.use(
+  const ledger = stack.use(
+    await DutyLedger.open(path.join(config.registry.dir, "duties"), {
+      holders: (fingerprint) => registry.deviceIdsBy("fingerprint", fingerprint, undefined, mostHolders),
+    }),
+  );
+  const registry: Registry = stack.use(
     await openRegistry({
       dir: config.registry.dir,
       clock,

@@ -4,6 +4,7 @@ import type { Config } from "../config/config.ts";
 import type { NatsNode } from "../nats/nats-node.ts";
 import type { DutyLedger } from "../registry/duty-ledger.ts";
 import { KeyValueSource } from "../registry/key-value-source.ts";
+import { owes, ownedBy } from "../registry/owes.ts";
 import type { RecordMill } from "../registry/record-mill.ts";
 import type { RecordValidator } from "../registry/record-validator.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -84,6 +85,13 @@ export function followBucket(
     }),
   );
   return wanted.write_back
-    ? stack.use(new WriteBack({ open: () => link.keyValue(wanted.bucket), ledger }))
+    ? stack.use(
+        new WriteBack({
+          open: () => link.keyValue(wanted.bucket),
+          ledger,
+          records: registry,
+          owes: owes(ownedBy(registry, "nats"), ledger),
+        }),
+      )
     : undefined;
 }

@@ -80,6 +80,13 @@ function assertedByGateway(device: DeviceRecord, session: Session): Credential |
   };
 }
 
+/** A claim that the record of its device calls used is used, whoever presents it: the more restrictive word counts. */
+function spentIfUsed(credential: Credential | null, device: DeviceRecord | null): Credential | null {
+  if (credential?.claim === undefined || credential.claim.used) return credential;
+  if (device?.credentials[credential.fingerprint]?.claim?.used !== true) return credential;
+  return { ...credential, claim: { ...credential.claim, used: true } };
+}
+
 interface GatewayFacts {
   readonly gateway: unknown;
   readonly gateway_credential: unknown;
@@ -154,8 +161,10 @@ export function joinSession(reader: FactsReader, session: Session): Joined {
   const device = reading.device(session.deviceId);
   // A back-end's record would be found by the same id.
   if (device === null) reading.notEven("service");
-  const credential =
-    session.identity?.credential ?? (device === null ? null : assertedByGateway(device, session));
+  const credential = spentIfUsed(
+    session.identity?.credential ?? (device === null ? null : assertedByGateway(device, session)),
+    device,
+  );
   const home = joinHome(reader, reading, device, device?.tenant ?? credential?.tenant ?? "");
   const { signals, ...gateway } =
     session.gateway === undefined

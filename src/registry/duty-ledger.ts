@@ -9,6 +9,15 @@ interface SpentClaim {
   readonly device: string;
 }
 
+/** How a ledger is opened. */
+export interface DutyLedgerOptions {
+  /** Devices whose record lists the claim: it is spent for each of them. Default: nobody else's. */
+  readonly holders?: (fingerprint: string) => readonly string[];
+}
+
+/** Devices that are read at once. */
+const slice = 256;
+
 /**
  * A durable ledger beside the records: no snapshot of a source touches it. Both duties are compare-and-set in
  * one transaction, on disk before they resolve.
@@ -17,20 +26,31 @@ export class DutyLedger implements AsyncDisposable {
   readonly #root: RootDatabase;
   readonly #claims: Database<SpentClaim, string>;
   readonly #reentry: Database<number, string>;
+  /** Devices that a spent claim concerns. */
+  readonly #spenders: Database<number, string>;
+  readonly #holders: (fingerprint: string) => readonly string[];
   readonly #listeners = new Set<(change: Change) => unknown>();
   #revision = 0;
 
-  private constructor(root: RootDatabase) {
+  private constructor(root: RootDatabase, { holders = () => [] }: DutyLedgerOptions) {
     this.#root = root;
+    this.#holders = holders;
     this.#claims = root.openDB({ name: "claims" });
     this.#reentry = root.openDB({ name: "reentry" });
+    this.#spenders = root.openDB({ name: "spenders" });
+    // An earlier release has not written them.
+    if (first(this.#spenders) === undefined && first(this.#claims) !== undefined)
+      root.transactionSync(() => {
+        for (const { value } of this.#claims.getRange()) this.#spenders.putSync(value.device, 1);
+      });
   }
 
   /** Opens the ledger in a folder, made when absent. Throws `store_unavailable`. */
-  static async open(dir: string): Promise<DutyLedger> {
+  static async open(dir: string, options: DutyLedgerOptions = {}): Promise<DutyLedger> {
     try {
       await mkdir(dir, { recursive: true });
-      const ledger = new DutyLedger(open({ path: dir, name: "duties", maxDbs: 4, overlappingSync: false }));
+      const root = open({ path: dir, name: "duties", maxDbs: 4, overlappingSync: false });
+      const ledger = new DutyLedger(root, options);
       ledger.releaseReaders();
       return ledger;
     } catch (thrown) {
@@ -50,16 +70,18 @@ export class DutyLedger implements AsyncDisposable {
   /** Marks a single-use claim as spent; `false` if it was spent before. Throws `store_unavailable`. */
   async spendClaim(fingerprint: string, deviceId: string): Promise<boolean> {
     let spent: boolean;
+    const concerned = new Set([deviceId, ...this.#holders(fingerprint)]);
     try {
       spent = this.#root.transactionSync(() => {
         if (this.#claims.doesExist(fingerprint)) return false;
         this.#claims.putSync(fingerprint, { device: deviceId });
+        for (const device of concerned) this.#spenders.putSync(device, 1);
         return true;
       });
     } catch (thrown) {
       throw Fault.from(thrown, "store_unavailable", "a claim could not be marked as spent");
     }
-    if (spent) await this.#announce([deviceId]);
+    if (spent) await this.#announce(concerned);
     return spent;
   }
 
@@ -101,6 +123,23 @@ export class DutyLedger implements AsyncDisposable {
     for (const { key, value } of this.#reentry.getRange()) yield [key, value];
   }
 
+  /** Whether anything is recorded of a device. */
+  concerns(deviceId: string): boolean {
+    return this.#reentry.doesExist(deviceId) || this.#spenders.doesExist(deviceId);
+  }
+
+  /** All devices of which something is recorded, some at a time; one may come twice. */
+  *slices(): Iterable<readonly string[]> {
+    for (const devices of [this.#reentry, this.#spenders])
+      for (let start: string | undefined; ; ) {
+        const from = start === undefined ? {} : { start, exclusiveStart: true };
+        const keys = [...devices.getKeys({ ...from, limit: slice })];
+        yield keys;
+        if (keys.length < slice) break;
+        start = keys.at(-1);
+      }
+  }
+
   /** Time of the last loss of trust that was recorded here; 0: none. */
   reentrySince(deviceId: string): number {
     return this.#reentry.get(deviceId) ?? 0;
@@ -117,4 +156,9 @@ export class DutyLedger implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#root.close();
   }
+}
+
+function first<V>(of: Database<V, string>): string | undefined {
+  for (const key of of.getKeys({ limit: 1 })) return key;
+  return undefined;
 }

@@ -1,12 +1,10 @@
 /** Duties of the service on their way back to the source of a record: each device until it was told, whatever fails. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { RecordKey } from "../decision/facts.ts";
 import { Fault } from "../runtime/fault.ts";
-import type { DutyLedger } from "./duty-ledger.ts";
+import { OwedDuties, type OwedDutiesOptions } from "./owed-duties.ts";
 
 /** Parts of {@link DutyQueue}. */
-export interface DutyQueueOptions {
-  readonly ledger: DutyLedger;
+export interface DutyQueueOptions extends Omit<OwedDutiesOptions, "found"> {
   /** What is to be done before a round, where anything is; rejects where the source cannot be reached. */
   readonly begin?: () => Promise<void>;
   /**
@@ -19,14 +17,16 @@ export interface DutyQueueOptions {
 }
 
 /**
- * What the ledger holds is durable: at each start all of it is due, and what the source says already costs a look. A
+ * What the ledger holds is durable: at each start all of it is looked at, and due where the source does not say it. A
  * device that cannot be told stands in nobody's way.
  */
 export class DutyQueue implements AsyncDisposable {
   readonly #options: DutyQueueOptions;
-  readonly #leave: () => void;
+  readonly #owed: OwedDuties;
   readonly #ending = new AbortController();
   readonly #due = new Set<string>();
+  /** Devices that are being told. */
+  #telling = 0;
   #wake = (): void => {};
   readonly #running: Promise<void>;
   /** Why the last round failed; `undefined`: it did not. */
@@ -34,30 +34,24 @@ export class DutyQueue implements AsyncDisposable {
 
   constructor(options: DutyQueueOptions) {
     this.#options = options;
-    const { ledger } = options;
     // What was recorded before this start may not have been told.
-    for (const [device] of ledger.reentries()) this.#due.add(device);
-    for (const [, device] of ledger.claims()) this.#due.add(device);
-    this.#leave = ledger.onChange((change) => {
-      if (change.scope !== "records") return;
-      this.look(devicesIn(change.keys));
+    this.#owed = new OwedDuties({
+      ...options,
+      found: (devices) => {
+        for (const device of devices) this.#due.add(device);
+        this.#wake();
+      },
     });
     this.#running = this.#run();
   }
 
   /** Devices whose source is still to be told. */
   get due(): number {
-    return this.#due.size;
-  }
-
-  /** Looks at these devices again: what their source says of them is something else now. */
-  look(devices: Iterable<string>): void {
-    for (const device of devices) this.#due.add(device);
-    if (this.#due.size > 0) this.#wake();
+    return this.#due.size + this.#telling;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#leave();
+    await this.#owed[Symbol.asyncDispose]();
     this.#ending.abort();
     this.#wake();
     await this.#running;
@@ -91,19 +85,17 @@ export class DutyQueue implements AsyncDisposable {
       if (signal.aborted) return failed;
       // What is recorded while it is told makes it due again.
       this.#due.delete(device);
+      this.#telling = 1;
       try {
         await deliver(device, signal);
       } catch (thrown) {
         this.#due.add(device);
         failed = Fault.from(thrown, "unreachable", "a duty cannot be written back");
         if (failed.code === "unreachable") return failed;
+      } finally {
+        this.#telling = 0;
       }
     }
     return failed;
   }
-}
-
-/** Ids of the devices among the keys. */
-export function devicesIn(keys: readonly RecordKey[]): readonly string[] {
-  return keys.filter((key) => key.startsWith("device:")).map((key) => key.slice("device:".length));
 }

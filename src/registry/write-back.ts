@@ -4,10 +4,10 @@ import type { Fault } from "../runtime/fault.ts";
 import type { KeyValue } from "../runtime/ports.ts";
 import { dutyOf, type Told } from "./duty.ts";
 import type { DutyLedger } from "./duty-ledger.ts";
-import { DutyQueue } from "./duty-queue.ts";
+import { DutyQueue, type DutyQueueOptions } from "./duty-queue.ts";
 
 /** Parts of {@link WriteBack}. */
-export interface WriteBackOptions {
+export interface WriteBackOptions extends Pick<DutyQueueOptions, "owes" | "records"> {
   /** Opens the bucket, again after each failure. */
   readonly open: () => Promise<KeyValue>;
   readonly ledger: DutyLedger;
@@ -26,11 +26,13 @@ export class WriteBack implements AsyncDisposable {
   readonly #ledger: DutyLedger;
   readonly #queue: DutyQueue;
 
-  constructor({ ledger, open, retryMs = 5000 }: WriteBackOptions) {
+  constructor({ ledger, open, owes, records, retryMs = 5000 }: WriteBackOptions) {
     this.#ledger = ledger;
     let bucket: KeyValue | undefined;
     this.#queue = new DutyQueue({
       ledger,
+      owes,
+      records,
       retryMs,
       begin: async () => {
         bucket = await open();

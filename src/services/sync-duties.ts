@@ -1,62 +1,65 @@
 /** Duties on their way to a source that pushes: each told once over a connection, until the source says that it has it. */
-import type { DeviceRecord } from "../decision/facts.ts";
 import type * as wire from "../gen/sallyport/v1/registry.ts";
 import { dutyOf } from "../registry/duty.ts";
 import type { DutyLedger } from "../registry/duty-ledger.ts";
-import { devicesIn } from "../registry/duty-queue.ts";
-import type { StoredRecord } from "../registry/stored-record.ts";
+import { OwedDuties, type OwedDutiesOptions } from "../registry/owed-duties.ts";
+import { type OwnRecord, owes } from "../registry/owes.ts";
 
 /** Parts of {@link SyncDuties}. */
 export interface SyncDutiesParts {
   readonly ledger: DutyLedger;
+  readonly records: NonNullable<OwedDutiesOptions["records"]>;
   /** The record in force, where this source owns it. */
-  readonly record: (device: string) => StoredRecord<DeviceRecord> | undefined;
+  readonly own: OwnRecord;
   readonly send: (duty: wire.SyncDuty) => void;
 }
 
 /** The duties of one connection. What the ledger holds is durable: the next connection is told what is still open. */
-export class SyncDuties implements Disposable {
+export class SyncDuties implements AsyncDisposable {
   readonly #parts: SyncDutiesParts;
+  readonly #owed: OwedDuties;
   readonly #due = new Set<string>();
-  readonly #told = new Set<string>();
-  readonly #leave: () => void;
+  /** What was told of a device over this connection: it is not said twice. */
+  readonly #told = new Map<string, string>();
+  /** Whether what is in force is what this connection says: an older record may not say what is on its way. */
+  #current = false;
 
   constructor(parts: SyncDutiesParts) {
     this.#parts = parts;
-    for (const [device] of parts.ledger.reentries()) this.#due.add(device);
-    for (const [, device] of parts.ledger.claims()) this.#due.add(device);
-    this.#leave = parts.ledger.onChange((change) => {
-      if (change.scope !== "records") return;
-      for (const device of devicesIn(change.keys)) {
-        this.#due.add(device);
-        this.#told.delete(device);
-      }
-      this.tell();
-    });
+    const { ledger, own, records } = parts;
+    const found = (devices: readonly string[]): void => {
+      for (const device of devices) this.#due.add(device);
+      if (this.#current) this.#tell();
+    };
+    this.#owed = new OwedDuties({ ledger, records, owes: owes(own, ledger), found });
   }
 
-  /** Tells what is due and was not told over this connection. */
-  tell(): void {
-    const { ledger, record, send } = this.#parts;
+  /** Something was acknowledged. */
+  acknowledged(): void {
+    this.#current = true;
+    this.#tell();
+  }
+
+  /** Await it before the next message where it is there: duties come before the next acknowledgement. */
+  get looking(): Promise<void> | undefined {
+    return this.#owed.looking;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#owed[Symbol.asyncDispose]();
+  }
+
+  #tell(): void {
+    const { ledger, own, send } = this.#parts;
     for (const device of this.#due) {
-      const known = record(device)?.record;
-      if (known === undefined || this.#told.has(device)) continue;
-      const duty = dutyOf(device, known, ledger);
-      if (duty === undefined) {
-        this.#due.delete(device);
-        continue;
-      }
-      this.#told.add(device);
+      this.#due.delete(device);
+      const known = own(device)?.record;
+      const duty = known === undefined ? undefined : dutyOf(device, known, ledger);
+      if (duty === undefined) continue;
+      const words = JSON.stringify(duty);
+      if (this.#told.get(device) === words) continue;
+      this.#told.set(device, words);
       send({ ...duty, spent_claims: [...duty.spent_claims] });
     }
-  }
-
-  /** The source has it. */
-  taken(key: string): void {
-    this.#due.delete(key.slice("device:".length));
-  }
-
-  [Symbol.dispose](): void {
-    this.#leave();
   }
 }

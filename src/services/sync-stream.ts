@@ -3,6 +3,7 @@ import type { handleBidiStreamingCall, ServerDuplexStream } from "@grpc/grpc-js"
 import type { Peer } from "../decision/identity.ts";
 import type * as wire from "../gen/sallyport/v1/registry.ts";
 import type { DutyLedger } from "../registry/duty-ledger.ts";
+import { ownedBy } from "../registry/owes.ts";
 import type { RecordMill } from "../registry/record-mill.ts";
 import type { RecordValidator } from "../registry/record-validator.ts";
 import type { Registry } from "../registry/registry.ts";
@@ -99,7 +100,7 @@ async function serve(call: Call, parts: SyncParts): Promise<void> {
     reply: (reply) => {
       call.write(toResponse(reply));
       // What was acknowledged may be a record of which something is still to be told.
-      if (reply.type === "ack") duties?.tell();
+      if (reply.type === "ack") duties?.acknowledged();
     },
   });
   const { ledger } = parts;
@@ -107,17 +108,15 @@ async function serve(call: Call, parts: SyncParts): Promise<void> {
     hello.takes_duties && ledger !== undefined
       ? new SyncDuties({
           ledger,
-          record: (device) => {
-            const stored = registry.device(device);
-            return stored?.source === source ? stored : undefined;
-          },
+          records: registry,
+          own: ownedBy(registry, source),
           send: (value) => void call.write({ message: { $case: "duty", value } }),
         })
       : undefined;
   try {
     await follow(call, watched(requests, parts.silenceMs), { session, source, duties });
   } finally {
-    duties?.[Symbol.dispose]();
+    await duties?.[Symbol.asyncDispose]();
     try {
       await session[Symbol.asyncDispose]();
     } finally {
@@ -148,12 +147,11 @@ async function follow(
     const { done, value: request } = await next;
     if (done === true) return;
     for (const each of messagesOf(request)) {
-      if (each.message?.$case === "duty_taken") {
-        duties?.taken(each.message.value.key);
-        continue;
-      }
+      // Nothing is forgotten by that: a duty is open until the record says it.
+      if (each.message?.$case === "duty_taken") continue;
       const writing = session.take(toEvent(each));
       if (writing !== undefined) await writing;
+      if (duties?.looking !== undefined) await duties.looking;
     }
     next = requests.next();
   }
