@@ -17,6 +17,8 @@ export interface FeedOptions {
   readonly tenants: readonly string[];
   /** As whose word its records count. */
   readonly origin: Origin;
+  /** Whether the registry waits for it: it is configured here. */
+  readonly awaited: boolean;
   /** The source that claims a record, if any. */
   ownerOf(key: RecordKey, record: () => AnyRecord | undefined): string | undefined;
   /** Collects what must be remembered of devices whose records change or go. */

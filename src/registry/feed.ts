@@ -289,7 +289,7 @@ export class Feed implements AsyncDisposable {
   ): string | undefined {
     if (held?.record !== undefined && "via" in held.record) lost.replaced(held.record);
     const foreign = foreignTo(this.#options, key, entry, held);
-    if (foreign === ofAnotherTenant) this.#news.crossTenant(key ?? "");
+    if (foreign?.startsWith(ofAnotherTenant) === true) this.#news.crossTenant(key ?? "");
     return foreign;
   }
 

@@ -1,5 +1,4 @@
 /** The registry: records in force, how fresh they are, and the one way they change. */
-
 import { channel } from "node:diagnostics_channel";
 import type { Change } from "../decision/change.ts";
 import type {
@@ -204,6 +203,7 @@ class StoredRegistry implements Registry {
       tenants,
       kinds,
       origin,
+      awaited,
       ownerOf: (key, record) =>
         this.#territories.ownerOf(key, () => {
           const known = record();

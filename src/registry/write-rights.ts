@@ -12,6 +12,8 @@ export interface WriteRights {
   readonly kinds?: readonly RecordKind[] | undefined;
   readonly tenants: readonly string[];
   readonly origin: Origin;
+  /** Whether it is configured here: it may be told whose a record is. One that pushes is another party. */
+  readonly awaited: boolean;
   /** Asks for the record where its tenant matters: it may have to be unpacked. */
   ownerOf(key: RecordKey, record: () => AnyRecord | undefined): string | undefined;
 }
@@ -29,7 +31,10 @@ export function foreignTo(
   if (key !== undefined && origin !== "operator" && !key.startsWith(`report:${origin}/`))
     return ofAnotherOrigin(origin, name);
   const outside = tenants.includes("*") ? undefined : outsideTenants(tenants, entry.record, held);
-  if (outside !== undefined || key === undefined || origin !== "operator") return outside;
+  if (key === undefined || origin !== "operator" || (outside !== undefined && !rights.awaited))
+    return outside;
   const owner = rights.ownerOf(key, () => entry.record ?? held?.record);
-  return owner === undefined || owner === name ? undefined : belongsTo(owner, name);
+  if (owner === undefined || owner === name) return outside;
+  const conflict = belongsTo(owner, name);
+  return outside === undefined ? conflict : `${outside}: ${conflict}`;
 }
