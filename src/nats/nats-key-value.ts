@@ -78,11 +78,11 @@ export class NatsKeyValue implements KeyValue {
     return this.#try(`delete \`${key}\``, () => this.#bucket.delete(encodeKey(key)));
   }
 
-  state(): Promise<{ readonly epoch: string; readonly revision: number }> {
+  state(): ReturnType<KeyValue["state"]> {
     return this.#try("ask for the state", async () => {
       const manager = await jetstreamManager(this.#connection);
       const { created, state } = await manager.streams.info(`KV_${this.#name}`);
-      return { epoch: created, revision: state.last_seq };
+      return { epoch: created, revision: state.last_seq, entries: state.messages };
     });
   }
 

@@ -15,7 +15,13 @@ import { type Counts, Tally } from "./tally.ts";
  */
 export type Delta =
   | { readonly act: "upsert"; readonly entry: Validated; readonly version: number; readonly repair?: true }
-  | { readonly act: "delete"; readonly key: RecordKey; readonly version: number; readonly repair?: true };
+  | {
+      readonly act: "delete";
+      /** Absent: what it names is no record. */
+      readonly key: RecordKey | undefined;
+      readonly version: number;
+      readonly repair?: true;
+    };
 
 /** What became of it. A rejected record is isolated where its key could be read. */
 export type DeltaOutcome = "applied" | "unchanged" | "duplicate" | { readonly rejected: string };
@@ -135,5 +141,6 @@ export class DeltaBatch {
 }
 
 function reasonOf(delta: Delta): string {
-  return (delta.act === "upsert" ? delta.entry.invalid : undefined) ?? "the record has no readable id";
+  if (delta.act === "delete") return "the deletion names no record";
+  return delta.entry.invalid ?? "the record has no readable id";
 }

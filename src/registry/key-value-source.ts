@@ -1,4 +1,5 @@
 /** A key-value bucket as a source of records: one key per record, followed by revision. */
+import { isUtf8 } from "node:buffer";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
@@ -29,6 +30,16 @@ export interface KeyValueSourceOptions extends Pick<FeedChoice, "kinds" | "origi
   readonly maxLostShare?: number;
 }
 
+/** Where the bucket is followed. */
+interface Place {
+  /** Whether what follows are changes, not the snapshot. */
+  live: boolean;
+  last: number;
+  readonly epoch: string;
+  /** How many entries the bucket had at a revision. */
+  known: { readonly entries: number; readonly revision: number } | undefined;
+}
+
 const text = new TextDecoder();
 
 /** Keeps the registry equal to a bucket: resumed by revision, with a snapshot where the bucket is another one. */
@@ -37,6 +48,10 @@ export class KeyValueSource implements AsyncDisposable {
   readonly #feed: Feed;
   readonly #ending = new AbortController();
   readonly #running: Promise<void>;
+  /** Records of this source that are in force: no bucket that they came from keeps fewer entries. */
+  readonly #held: () => number;
+  /** Something was removed from the bucket without a write: only all of it can be trusted. */
+  #mustSnapshot = false;
   /** Calls of the session, one after another. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -44,6 +59,11 @@ export class KeyValueSource implements AsyncDisposable {
     this.#options = options;
     const { kinds, name = "nats", origin, tenants } = options;
     this.#feed = registry.feed(name, { kinds, origin, tenants });
+    this.#held = () => {
+      const told = registry.status().sources.find((source) => source.name === name);
+      const counts = Object.values(told?.counts ?? {}).flatMap((states) => Object.values(states));
+      return counts.reduce((sum, count) => sum + count, 0);
+    };
     this.#running = this.#run();
   }
 
@@ -67,7 +87,7 @@ export class KeyValueSource implements AsyncDisposable {
   async #follow(): Promise<void> {
     const { clock, maxLostShare = 0.5, mill, open, validate } = this.#options;
     const bucket = await open();
-    const { epoch, revision } = await bucket.state();
+    const { entries, epoch, revision } = await bucket.state();
     let refused: Fault | undefined;
     const stopped = new AbortController();
     const stop = (): void => stopped.abort();
@@ -86,8 +106,10 @@ export class KeyValueSource implements AsyncDisposable {
       },
     });
     // A bucket that is behind what we hold was put back: only all of it can be trusted.
-    const resume = session.resume !== undefined && session.resume <= revision ? session.resume : undefined;
-    const place = { live: resume !== undefined, last: resume ?? revision, epoch };
+    const lacks = this.#mustSnapshot || entries < this.#held();
+    const resume =
+      !lacks && session.resume !== undefined && session.resume <= revision ? session.resume : undefined;
+    const place: Place = { live: resume !== undefined, last: resume ?? revision, epoch, known: undefined };
     const bookmarks = this.#bookmarks(bucket, session, place, stopped);
     try {
       if (resume === undefined) await session.take({ type: "begin_snapshot", revision });
@@ -104,7 +126,7 @@ export class KeyValueSource implements AsyncDisposable {
 
   async #take(
     session: SyncSession,
-    place: { live: boolean; last: number },
+    place: Place,
     entries: AsyncIterable<KeyValueEntry | CaughtUp>,
   ): Promise<void> {
     let count = 0;
@@ -113,6 +135,7 @@ export class KeyValueSource implements AsyncDisposable {
         if (entry === "caught_up") {
           if (!place.live) await session.take({ type: "end_snapshot", count, checksum: "" });
           place.live = true;
+          this.#mustSnapshot = false;
           await session.flush();
           return;
         }
@@ -129,7 +152,7 @@ export class KeyValueSource implements AsyncDisposable {
   async #bookmarks(
     bucket: KeyValue,
     session: SyncSession,
-    place: { readonly live: boolean; readonly last: number; readonly epoch: string },
+    place: Place,
     stopped: AbortController,
   ): Promise<void> {
     const { bookmarkMs = 2000, clock } = this.#options;
@@ -139,8 +162,11 @@ export class KeyValueSource implements AsyncDisposable {
       if (signal.aborted || !place.live) continue;
       const as_of = clock.now();
       try {
-        const { epoch, revision } = await bucket.state();
-        if (epoch !== place.epoch || revision < place.last) stopped.abort();
+        const { entries, epoch, revision } = await bucket.state();
+        const { known } = place;
+        if (known?.revision === revision && entries < known.entries) this.#mustSnapshot = true;
+        place.known = { entries, revision };
+        if (this.#mustSnapshot || epoch !== place.epoch || revision < place.last) stopped.abort();
         else if (revision === place.last)
           await this.#inTurn(() => session.take({ type: "bookmark", revision, as_of }));
       } catch (thrown) {
@@ -159,5 +185,7 @@ export class KeyValueSource implements AsyncDisposable {
 function toEvent({ key, revision, value }: KeyValueEntry): SyncEvent {
   if (value === undefined) return { type: "delete", key, revision };
   const kind = key.slice(0, Math.max(0, key.indexOf(":")));
-  return { type: "upsert", kind, key, record: text.decode(value), revision };
+  // What is no text is no record: nothing is guessed of it.
+  const record = isUtf8(value) ? text.decode(value) : "";
+  return { type: "upsert", kind, key, record, revision };
 }

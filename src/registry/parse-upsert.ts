@@ -1,6 +1,7 @@
 /** The record of an upsert, validated; what is wrong with it isolates the record that its key names. */
-import type { RecordKey } from "../decision/facts.ts";
+import { readRecordKey } from "./read-record-key.ts";
 import { isRecordKind, type RecordValidator, type Validated } from "./record-validator.ts";
+import { kindOf } from "./stored-record.ts";
 import type { SyncEvent } from "./sync.ts";
 import { namedTwice, twiceNamed } from "./twice-named.ts";
 
@@ -12,7 +13,8 @@ export function parseUpsert(event: Upsert, validate: RecordValidator): Validated
   const entry = read(event, validate);
   if (event.key === undefined || entry.key === event.key) return entry;
   // What stands under this key is unreadable, or is another record: the one that the key names is isolated.
-  const key = isRecordKind(event.kind) ? (event.key as RecordKey) : undefined;
+  const named = readRecordKey(event.key);
+  const key = named !== undefined && kindOf(named) === event.kind ? named : undefined;
   if (entry.key === undefined) return { key, invalid: entry.invalid ?? "unreadable" };
   return { key, invalid: "the record is that of another key" };
 }

@@ -4,7 +4,7 @@ import { Fault } from "../runtime/fault.ts";
 import type { Feed } from "./feed.ts";
 import type { FeedChoice } from "./feed-choice.ts";
 import { type FeedCredentials, type FeedReply, getFeed } from "./http-feed.ts";
-import { splitLines } from "./read-lines.ts";
+import { maxLineBytes, splitLines } from "./read-lines.ts";
 import type { RecordValidator } from "./record-validator.ts";
 import type { Registry } from "./registry.ts";
 import type { SyncEvent } from "./sync.ts";
@@ -154,7 +154,7 @@ export class RegistryHttp implements AsyncDisposable {
     let page = first;
     let url = from;
     for (let number = 1; ; number++) {
-      for await (const lines of splitLines(page.body))
+      for await (const lines of splitLines(lineByLine(page.body)))
         for (const line of lines) {
           const event = toSyncEvent(line);
           if (event !== undefined) yield event;
@@ -255,6 +255,17 @@ function nextPage(link: string, from: URL): URL | undefined {
   const url = new URL(target, from);
   if (url.origin === from.origin) return url;
   throw broken("sends us to another origin for its next page, which is not followed");
+}
+
+/** A line without end is given up where it is too long already, not where it ends. */
+async function* lineByLine(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let length = 0;
+  for await (const chunk of body) {
+    const end = chunk.lastIndexOf(10);
+    length = end === -1 ? length + chunk.length : chunk.length - end - 1;
+    yield chunk;
+    if (length > maxLineBytes) throw broken("sends a line that is longer than 1 MiB");
+  }
 }
 
 async function drop(reply: FeedReply): Promise<void> {

@@ -1,14 +1,15 @@
 /** One connection of a source: its events in order, turned into snapshots, deltas and bookmarks of its feed. */
-import type { RecordKey } from "../decision/facts.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
 import { agrees } from "./agrees.ts";
 import type { BucketDigest } from "./bucket-digest.ts";
 import { BucketRepair } from "./bucket-repair.ts";
+import { checkPosition } from "./check-position.ts";
 import type { Delta, DeltaOutcome } from "./delta-batch.ts";
 import type { Feed } from "./feed.ts";
 import { OpenSnapshot } from "./open-snapshot.ts";
 import { parseUpsert } from "./parse-upsert.ts";
+import { readRecordKey } from "./read-record-key.ts";
 import type { RecordMill } from "./record-mill.ts";
 import type { RecordValidator } from "./record-validator.ts";
 import type { ResyncReason, SyncEvent, SyncReply } from "./sync.ts";
@@ -26,6 +27,8 @@ export interface SyncSessionOptions {
   readonly reply: (reply: SyncReply) => void;
   /** Milliseconds for which an open snapshot may be silent: others wait for its end. Default 30,000. */
   readonly idleMs?: number;
+  /** Records of a snapshot at most: others wait for its end. Default 20 million. */
+  readonly mostRecords?: number;
 }
 
 /** Deltas that are put in force in one step. */
@@ -38,6 +41,8 @@ export class SyncSession implements AsyncDisposable {
   /** Deltas that are being put in force. */
   #applying: Promise<void> | undefined;
   #snapshot: OpenSnapshot | undefined;
+  /** Entries of the snapshot. */
+  #entries = 0;
   /** A bucket that is sent again. */
   #repair: BucketRepair | undefined;
   #idle: NodeJS.Timeout | undefined;
@@ -68,6 +73,7 @@ export class SyncSession implements AsyncDisposable {
 
   /** Takes one event; await it where it is a promise. Rejects or throws `record_invalid`, `store_unavailable`. */
   take(event: SyncEvent): Promise<void> | undefined {
+    if ("revision" in event) checkPosition(event, this.#state === "live" && !this.#opened);
     switch (event.type) {
       case "begin_snapshot":
         return this.#begin(event.revision);
@@ -86,6 +92,10 @@ export class SyncSession implements AsyncDisposable {
       default:
         return event satisfies never;
     }
+  }
+
+  get #opened(): boolean {
+    return this.#snapshot !== undefined || this.#repair !== undefined;
   }
 
   /** Puts what was taken in force and acknowledges it. */
@@ -131,11 +141,13 @@ export class SyncSession implements AsyncDisposable {
   async #begin(revision: number): Promise<void> {
     const { clock, epoch, feed, maxLostShare } = this.#options;
     this.#told = false;
+    this.#repair = undefined;
     if (this.#state !== "lost" && revision < this.#last)
       throw new Fault(
         "snapshot_refused",
         `a snapshot of revision ${revision} is older than what is in force, ${this.#last}`,
       );
+    this.#entries = 0;
     const before = this.#snapshot;
     this.#snapshot = undefined;
     before?.fail(new Fault("source_unavailable", "the source began its snapshot anew"));
@@ -154,6 +166,9 @@ export class SyncSession implements AsyncDisposable {
   /** No promise but where something is written: a snapshot is a million of these. */
   #entry(open: OpenSnapshot, event: SyncEvent & { type: "upsert" | "delete" }): Promise<void> | undefined {
     this.#idle?.refresh();
+    const { mostRecords = 20_000_000 } = this.#options;
+    if (++this.#entries > mostRecords)
+      throw new Fault("snapshot_refused", `a snapshot has more than ${mostRecords} records`);
     return event.type === "delete" ? undefined : open.take(event);
   }
 
@@ -195,7 +210,7 @@ export class SyncSession implements AsyncDisposable {
     const at = version || revision;
     this.#batch.push(
       event.type === "delete"
-        ? { act: "delete", key: event.key as RecordKey, version: at }
+        ? { act: "delete", key: readRecordKey(event.key), version: at }
         : { act: "upsert", entry: parseUpsert(event, this.#options.validate), version: at },
     );
     this.#revisions.push(revision);
@@ -254,6 +269,8 @@ export class SyncSession implements AsyncDisposable {
   #resync(reason: ResyncReason, detail: string): void {
     if (this.#told) return;
     this.#told = true;
+    // What it was sending is not gone on with: it begins again.
+    this.#repair = undefined;
     const { feed, reply } = this.#options;
     feed.resynced(reason);
     reply({ type: "resync", reason, from: this.#state === "lost" ? 0 : this.#last, detail });

@@ -78,8 +78,11 @@ export interface KeyValue {
   putIf(key: string, value: Uint8Array, revision: number): Promise<number | undefined>;
   /** Leaves a tombstone with a revision of its own. */
   delete(key: string): Promise<void>;
-  /** Which bucket this is, and the revision of its last write: a bucket made anew has another epoch. */
-  state(): Promise<{ readonly epoch: string; readonly revision: number }>;
+  /**
+   * Which bucket this is, the revision of its last write, and how many entries it keeps, tombstones included: a bucket
+   * made anew has another epoch, and one from which something was removed without a write has fewer entries.
+   */
+  state(): Promise<{ readonly epoch: string; readonly revision: number; readonly entries: number }>;
   /**
    * The latest write of each key from revision `from` on (default: all keys), in order, then every new one.
    * It goes on by itself after a lost connection. End it by leaving the loop or by `signal`.

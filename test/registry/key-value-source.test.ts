@@ -1,5 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { Kvm } from "@nats-io/kv";
+import type { NatsConnection } from "@nats-io/nats-core";
+import { connect } from "@nats-io/transport-node";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { NatsNode } from "../../src/nats/nats-node.ts";
 import { KeyValueSource } from "../../src/registry/key-value-source.ts";
 import { createRecordValidator } from "../../src/registry/record-validator.ts";
@@ -82,6 +86,100 @@ describeWithNats("a bucket of NATS as a source", () => {
     expect(registry.device("b")).toBeUndefined();
     expect(registry.device("c")?.invalid).toBe("the record is not JSON");
     expect(registry.status().sources[0]?.rejectedTotal).toBe(3);
+  });
+
+  it("isolates what is no text, and what is under no name: nothing of it is guessed", {
+    timeout: 60_000,
+  }, async () => {
+    source = follow();
+    await until(() => registry.freshness().synced);
+    const broken = Buffer.from(record("c", { hw_rev: "r9" }));
+    broken[broken.indexOf("r9")] = 0xff;
+    await bucket.put("device:c", broken);
+    await bucket.put("device:e", new Uint8Array());
+    for (const key of [
+      "device:a*",
+      "device:>",
+      "device:x/y",
+      `device:${"m".repeat(2000)}`,
+      "device:",
+      "!state",
+    ])
+      await bucket.put(key, record("d"));
+    await bucket.delete(`device:${"n".repeat(2000)}`);
+    await bucket.put("device:d", record("d"));
+    await until(() => rev("d") === "r2");
+    expect(registry.device("c")?.invalid).toBe("the record is not JSON");
+    expect(registry.device("e")?.invalid).toBe("the record is not JSON");
+    expect(registry.deviceIdsAfter(undefined, 9)).toEqual(["c", "d", "e"]);
+    expect(registry.status().sources[0]?.rejectedTotal).toBe(9);
+  });
+
+  describe("whose server is acted on by hand", () => {
+    let hand: NatsConnection;
+    let streams: Awaited<ReturnType<typeof jetstreamManager>>["streams"];
+    beforeEach(async () => {
+      hand = await connect({ servers: [server.url] });
+      streams = (await jetstreamManager(hand)).streams;
+      for (const id of ["a", "b", "c", "d"]) await bucket.put(`device:${id}`, record(id));
+      source = follow();
+      await until(() => rev("d") === "r2");
+    });
+    afterEach(() => hand.close());
+    const fault = (): string => registry.status().sources[0]?.fault?.message ?? "";
+
+    it("hears of a purged key", { timeout: 60_000 }, async () => {
+      await new Kvm(jetstream(hand)).open("facts").then((kv) => kv.purge("device=3Aa"));
+      await until(() => registry.device("a") === undefined);
+      expect(rev("b")).toBe("r2");
+    });
+
+    it("finds what was removed without a write, while it follows and after it was away", {
+      timeout: 60_000,
+    }, async () => {
+      // Its bookmarks have seen how much there was.
+      await sleep(300);
+      const { revision } = await bucket.state();
+      await streams.deleteMessage("KV_facts", revision);
+      await until(() => registry.device("d") === undefined);
+      await source[Symbol.asyncDispose]();
+      await streams.deleteMessage("KV_facts", revision - 1);
+      source = follow();
+      await until(() => registry.device("c") === undefined);
+      expect([rev("a"), rev("b")]).toEqual(["r2", "r2"]);
+      await until(() => registry.freshness().ageS <= 1);
+    });
+
+    it("keeps what is in force where all of it was removed, until somebody confirms that", {
+      timeout: 60_000,
+    }, async () => {
+      // A source of few records may lose them all.
+      for (let each = 0; each < 120; each++) await bucket.put(`device:m${each}`, record(`m${each}`));
+      await until(() => rev("m119") === "r2");
+      await sleep(300);
+      await streams.purge("KV_facts");
+      await until(() => fault() !== "");
+      expect(fault()).toContain("would delete or spoil 124 of 124 records");
+      expect(rev("a")).toBe("r2");
+      await until(() => registry.freshness().ageS >= 1);
+      registry.confirmLoss("nats");
+      await until(() => registry.device("a") === undefined);
+      await until(() => registry.freshness().ageS === 0);
+    });
+
+    it("begins again with a bucket that was made anew, whose revisions begin anew as well", {
+      timeout: 60_000,
+    }, async () => {
+      await streams.delete("KV_facts");
+      await until(() => fault() !== "");
+      expect(rev("a")).toBe("r2");
+      bucket = await node.keyValue("facts");
+      for (const id of ["a", "b", "c"]) await bucket.put(`device:${id}`, record(id, { hw_rev: "new" }));
+      await until(() => rev("a") === "new" && registry.device("d") === undefined);
+      expect(registry.status().sources[0]?.position?.revision).toBe(3);
+      await bucket.put("device:a", record("a", { hw_rev: "newer" }));
+      await until(() => rev("a") === "newer" && registry.freshness().ageS === 0);
+    });
   });
 
   it("ages while the server is away, and catches up when it is back", { timeout: 60_000 }, async () => {

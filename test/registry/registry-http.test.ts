@@ -151,6 +151,34 @@ describe("a server as the source of records", () => {
     expect(registry.device("a")?.record?.state.lifecycle).toBe("active");
   });
 
+  it.each([
+    ["no revision", {}],
+    ["a revision that numbers cannot tell apart", { revision: 2 ** 53 + 2 }],
+    ["a revision in words", { revision: "2" }],
+  ])(
+    "that sends a change with %s is not believed to be fresh: it would be lost in silence",
+    async (_what, place) => {
+      const change = {
+        ...entry.device("a", { state: { ...device("a").state, lifecycle: "quarantined" } }),
+        ...place,
+      };
+      const server = await listen((request, response) =>
+        (request.url ?? "").includes("since")
+          ? send(response, `${JSON.stringify(change)}\n`, at(2))
+          : send(response, fleet("a", "b"), at(1)),
+      );
+      const { clock, registry } = await follow(server.url);
+      await has(registry, "a", "b");
+      await vi.waitFor(() => expect(fault(registry)).toContain("no position that orders it"), {
+        timeout: 5000,
+      });
+      clock.advance(30);
+      await sleep(100);
+      expect(registry.freshness().ageS).toBe(30);
+      expect(registry.status().sources[0]?.position?.revision).toBe(1);
+    },
+  );
+
   it("of another epoch: nothing but a snapshot counts", async () => {
     const server = await listen((_request, response) => send(response, fleet("a"), at(100)));
     const { registry } = await follow(server.url);
@@ -221,6 +249,54 @@ describe("a server as the source of records", () => {
       (_, response) =>
         send(response, `${fleet("a")}{"kind":"end","count":1,"checksum":"sha256:${"0".repeat(64)}"}\n`),
       "differs from the checksum",
+    ],
+    [
+      "sends us elsewhere for all of it",
+      (_, response) => void response.writeHead(302, { location: "/elsewhere" }).end(),
+      "HTTP status 302",
+    ],
+    [
+      "packs it and is cut off",
+      (_, response) => {
+        const packed = gzipSync(fleet(...Array.from({ length: 500 }, (_each, i) => `d${i}`)));
+        response
+          .writeHead(200, { "content-encoding": "gzip" })
+          .end(packed.subarray(0, Math.floor(packed.length / 2)));
+      },
+      "broke off: unexpected end of file",
+    ],
+    [
+      "packs it and breaks off",
+      (_, response) => {
+        const packed = gzipSync(fleet(...Array.from({ length: 500 }, (_each, i) => `d${i}`)));
+        response.writeHead(200, { "content-encoding": "gzip", "content-length": packed.length });
+        response.write(packed.subarray(0, Math.floor(packed.length / 2)));
+        setTimeout(() => response.destroy(), 20);
+      },
+      "broke off",
+    ],
+    [
+      "says that it is packed and it is not",
+      (_, response) => response.writeHead(200, { "content-encoding": "gzip" }).end(fleet("a")),
+      "broke off: incorrect header check",
+    ],
+    [
+      "sends a line without end",
+      (_, response) => {
+        response.writeHead(200);
+        const more = (): void => {
+          while (!response.destroyed && response.write("x".repeat(65_536)));
+        };
+        response.on("drain", more);
+        more();
+      },
+      "a line that is longer than 1 MiB",
+    ],
+    [
+      "is half a byte of text",
+      (_, response) =>
+        response.writeHead(200).end(Buffer.concat([Buffer.from(fleet("a")), Buffer.from([0xc3, 10])])),
+      "line 2 of the answer is not UTF-8",
     ],
     [
       "goes on after its end",
