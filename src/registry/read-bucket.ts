@@ -6,7 +6,7 @@ import { bucketOf } from "./bucket-digest.ts";
 import type { RecordStore } from "./record-store.ts";
 import { tenantIn } from "./stored-record.ts";
 
-const slice = 512;
+const slice = 128;
 
 /** Names a bucket. */
 export interface BucketName {

@@ -1,7 +1,7 @@
 /** One connection of a source: its events in order, turned into snapshots, deltas and bookmarks of its feed. */
 import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
-import { agrees } from "./agrees.ts";
+import { Agreement } from "./agreement.ts";
 import type { BucketDigest } from "./bucket-digest.ts";
 import { BucketRepair } from "./bucket-repair.ts";
 import { checkPosition } from "./check-position.ts";
@@ -46,6 +46,7 @@ export class SyncSession implements AsyncDisposable {
   /** A bucket that is sent again. */
   #repair: BucketRepair | undefined;
   #idle: NodeJS.Timeout | undefined;
+  readonly #agreement = new Agreement();
   /** Whether deltas can be applied: what is in force is of this epoch, and nothing is missing. */
   #state: "live" | "lost" | "gapped";
   /** Revision of the last event that was taken. */
@@ -139,7 +140,7 @@ export class SyncSession implements AsyncDisposable {
   }
 
   async #begin(revision: number): Promise<void> {
-    const { clock, epoch, feed, maxLostShare } = this.#options;
+    const { clock, epoch, feed, maxLostShare, mill, reply, validate } = this.#options;
     this.#told = false;
     this.#repair = undefined;
     if (this.#state !== "lost" && revision < this.#last)
@@ -156,7 +157,6 @@ export class SyncSession implements AsyncDisposable {
     // Deltas that came before are part of what the snapshot replaces.
     this.#batch = [];
     this.#revisions = [];
-    const { mill, reply, validate } = this.#options;
     this.#snapshot = await OpenSnapshot.begin({ mill, reply, validate, revision }, (fill) =>
       feed.snapshot({ asOfMs: clock.monotonicMs(), maxLostShare, position: { epoch, revision } }, fill),
     );
@@ -260,7 +260,7 @@ export class SyncSession implements AsyncDisposable {
     if (asOf < this.#asOf) feed.clockWentBack(asOf, this.#asOf);
     this.#asOf = Math.max(asOf, this.#asOf);
     // A frozen row behind a fresh maximum: until it is mended nothing here is fresh (SYN-12).
-    if (digests.length > 0 && !(await agrees(digests, feed, reply))) return;
+    if (digests.length > 0 && !(await this.#agreement.with(digests, feed, reply))) return;
     // Bounded by our own time of receipt; the age never shrinks by a clock that was set back (SYN-18).
     await feed.bookmark(clock.monotonicMs() - Math.max(0, clock.now() - asOf) * 1000);
     reply({ type: "ack", revision });
