@@ -116,6 +116,7 @@ export async function startRecordSources(
           url: new URL(each.url),
           clock,
           validate,
+          mill,
           pollMs: each.poll_s * 1000,
           backoffMs: each.backoff_s * 1000,
           silenceMs: each.silence_s * 1000,

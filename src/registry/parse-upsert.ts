@@ -19,11 +19,12 @@ export function parseUpsert(event: Upsert, validate: RecordValidator): Validated
   return { key, invalid: "the record is that of another key" };
 }
 
-function read({ kind, record, twice, value }: Upsert, validate: RecordValidator): Validated {
+function read({ kind, read: entry, record, twice, value }: Upsert, validate: RecordValidator): Validated {
+  if (entry !== undefined) return entry;
   if (!isRecordKind(kind)) return { key: undefined, invalid: `\`${kind}\` is no kind of record` };
   if (value !== undefined) {
-    const entry = validate(kind, value);
-    return twice === undefined ? entry : namedTwice(twice, entry.key, 2);
+    const known = validate(kind, value);
+    return twice === undefined ? known : namedTwice(twice, known.key, 2);
   }
   let parsed: unknown;
   try {
@@ -33,6 +34,6 @@ function read({ kind, record, twice, value }: Upsert, validate: RecordValidator)
   }
   // Before the record is completed in place.
   const found = twiceNamed(record, parsed);
-  const entry = validate(kind, parsed);
-  return found === undefined ? entry : namedTwice(found, entry.key, 1);
+  const known = validate(kind, parsed);
+  return found === undefined ? known : namedTwice(found, known.key, 1);
 }

@@ -6,6 +6,7 @@ import { parse as parseYaml } from "yaml";
 import { Fault } from "../runtime/fault.ts";
 import { giveWay } from "../runtime/give-way.ts";
 import type { SnapshotSink } from "./feed.ts";
+import { milledLines } from "./milled-lines.ts";
 import { type Entry, parseEntry, type Trailer } from "./parse-entry.ts";
 import { type Line, readLines } from "./read-lines.ts";
 import type { RecordMill } from "./record-mill.ts";
@@ -17,11 +18,6 @@ export type FleetFormat = "ndjson" | "json" | "yaml";
 
 /** Largest JSON or YAML file, in bytes: these are held in memory whole. */
 const maxWholeBytes = 64 * 1024 * 1024;
-/** Lines that are read here before the mill is asked. */
-const smallFile = 512;
-/** Chunks of lines that are in the mill while the next is read. */
-const chunksInMill = 6;
-const brace = "}".charCodeAt(0);
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**
@@ -38,9 +34,10 @@ export async function readFleet(
 ): Promise<{ readonly trailer: boolean }> {
   const reading = new FleetReading(validate, sink);
   if (format === "ndjson") {
-    for await (const { entries, lines } of milled(readLines(file), mill)) {
+    for await (const { entries, lines } of milledLines(readLines(file), mill)) {
       for (const [index, line] of lines.entries()) {
-        reading.line(line, entries?.[index]);
+        // Here a place is nothing but unknown words of the entry.
+        reading.line(line, entries?.[index]?.entry);
         const writing = sink.flush();
         if (writing !== undefined) await writing;
       }
@@ -55,49 +52,6 @@ export async function readFleet(
     }
   }
   return reading.end();
-}
-
-/** Lines with what the mill has made of some of them. */
-interface MilledLines {
-  readonly lines: readonly Line[];
-  readonly entries?: readonly (Validated | undefined)[];
-}
-
-/** The same lines; while some are in the mill, the next ones are read. */
-async function* milled(
-  all: AsyncGenerator<readonly Line[]>,
-  mill: RecordMill | undefined,
-): AsyncGenerator<MilledLines> {
-  const waiting: (() => Promise<MilledLines>)[] = [];
-  let seen = 0;
-  for await (const lines of all) {
-    seen += lines.length;
-    // Most files are small: they are read before a thread has started.
-    const entries = mill === undefined || seen <= smallFile ? undefined : grind(lines, mill);
-    waiting.push(async () => (entries === undefined ? { lines } : { lines, entries: await entries }));
-    if (waiting.length > chunksInMill) yield await (waiting.shift() as () => Promise<MilledLines>)();
-  }
-  for (const each of waiting) yield await each();
-}
-
-/** How a device's line begins as programs write it: what follows, but for the last brace, is the record. */
-const devicePrefix = Buffer.from('{"kind":"device","record":');
-
-/** What good records among the lines hold; of every other line, nothing: it is looked at where its words are found. */
-async function grind(lines: readonly Line[], mill: RecordMill): Promise<readonly (Validated | undefined)[]> {
-  const sent: number[] = [];
-  const events = lines.flatMap(({ bytes, tooLong }, index) => {
-    const end = bytes.length - 1;
-    if (tooLong || bytes[end] !== brace || !isUtf8(bytes)) return [];
-    if (devicePrefix.compare(bytes, 0, devicePrefix.length) !== 0) return [];
-    sent.push(index);
-    const record = bytes.toString("utf8", devicePrefix.length, end);
-    return [{ type: "upsert", kind: "device", record, revision: 0 } as const];
-  });
-  const entries: (Validated | undefined)[] = lines.map(() => undefined);
-  for (const [index, entry] of (await mill.grind(events)).entries())
-    if (entry.invalid === undefined) entries[sent[index] as number] = entry;
-  return entries;
 }
 
 /** One pass over a file: what was seen so far, for the trailer and the verdict. */

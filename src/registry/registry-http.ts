@@ -1,10 +1,13 @@
 /** A server as the source of records: asked again and again, for what is new where it can say that. */
 import type { Clock } from "../runtime/clock.ts";
 import { Fault } from "../runtime/fault.ts";
+import { giveWay } from "../runtime/give-way.ts";
 import type { Feed } from "./feed.ts";
 import type { FeedChoice } from "./feed-choice.ts";
 import { type FeedCredentials, type FeedReply, getFeed } from "./http-feed.ts";
+import { milledLines } from "./milled-lines.ts";
 import { maxLineBytes, splitLines } from "./read-lines.ts";
+import type { RecordMill } from "./record-mill.ts";
 import type { RecordValidator } from "./record-validator.ts";
 import type { Registry } from "./registry.ts";
 import type { SyncEvent } from "./sync.ts";
@@ -17,6 +20,8 @@ export interface RegistryHttpOptions extends Pick<FeedChoice, "kinds" | "origin"
   readonly url: URL;
   readonly clock: Clock;
   readonly validate: RecordValidator;
+  /** Where the records of large answers are read; absent: here. */
+  readonly mill?: RecordMill | undefined;
   /** Pause between two looks, and longest pause while the server fails, milliseconds. */
   readonly pollMs: number;
   readonly backoffMs: number;
@@ -151,14 +156,17 @@ export class RegistryHttp implements AsyncDisposable {
   /** Events of all pages. Each page must be of the same state as the first. */
   async *#events(first: FeedReply, from: URL, epoch: string): AsyncGenerator<SyncEvent> {
     const revision = first.header("sallyport-revision");
+    const { mill } = this.#options;
     let page = first;
     let url = from;
     for (let number = 1; ; number++) {
-      for await (const lines of splitLines(lineByLine(page.body)))
-        for (const line of lines) {
-          const event = toSyncEvent(line);
+      for await (const { entries, lines } of milledLines(splitLines(lineByLine(page.body)), mill)) {
+        for (const [index, line] of lines.entries()) {
+          const event = toSyncEvent(line, entries?.[index]);
           if (event !== undefined) yield event;
         }
+        await giveWay();
+      }
       const next = nextPage(page.header("link"), url);
       if (next === undefined) return;
       if (number >= maxPages) throw broken(`has more than ${maxPages} pages`);

@@ -7,6 +7,7 @@
  */
 
 import type { BucketDigest } from "./bucket-digest.ts";
+import type { Validated } from "./record-validator.ts";
 import type { Twice } from "./twice-named.ts";
 
 /** What a source says. Revisions grow; `version` orders the writes of one record and defaults to the revision. */
@@ -21,6 +22,8 @@ export type SyncEvent =
       readonly record: string;
       /** The record, where somebody has parsed it already. It is completed in place. */
       readonly value?: unknown;
+      /** What somebody has read and checked already, of the text or of a part of it. */
+      readonly read?: Validated;
       /** A name that stands twice in one object of the text that it was parsed from. */
       readonly twice?: Twice;
       readonly revision: number;

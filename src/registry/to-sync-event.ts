@@ -1,6 +1,7 @@
 /** Lines of a feed over HTTP: entries of a fleet file, and what changed. */
 import { isUtf8 } from "node:buffer";
 import { Fault } from "../runtime/fault.ts";
+import type { MilledEntry } from "./milled-lines.ts";
 import type { Line } from "./read-lines.ts";
 import type { SyncEvent } from "./sync.ts";
 import { twiceNamed } from "./twice-named.ts";
@@ -14,8 +15,13 @@ const whole = (value: unknown): number => (Number.isSafeInteger(value) ? (value 
  * `{"kind", "record", "revision"?, "prev"?, "version"?}`, `{"kind": "delete", "key", "revision"?...}` or
  * `{"kind": "end", "count", "checksum"}`; `undefined`: a blank line; a `count` that is not given is -1. A record that is bad is told of by the session; a
  * line that is no entry at all throws `source_unavailable`: the answer is then not one of a feed.
+ * `milled`: what the mill has read in the line.
  */
-export function toSyncEvent({ bytes, number, tooLong }: Line): SyncEvent | undefined {
+export function toSyncEvent({ bytes, number, tooLong }: Line, milled?: MilledEntry): SyncEvent | undefined {
+  if (milled !== undefined) {
+    const { entry, ...place } = milled;
+    return { type: "upsert", kind: "device", record: bytes.toString("utf8"), read: entry, ...place };
+  }
   if (tooLong) throw unusable(number, "is longer than 1 MiB");
   if (!isUtf8(bytes)) throw unusable(number, "is not UTF-8");
   const text = bytes.toString("utf8");

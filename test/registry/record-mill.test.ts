@@ -1,8 +1,11 @@
 /** What the mill reads is what is read without it, whatever happens to its thread. */
+import { createHash } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { DeviceRecord } from "../../src/decision/facts.ts";
 import { createEarReader } from "../../src/registry/ear.ts";
 import { parseUpsert, type Upsert } from "../../src/registry/parse-upsert.ts";
@@ -10,6 +13,7 @@ import { RecordMill } from "../../src/registry/record-mill.ts";
 import { createRecordValidator, type Validated } from "../../src/registry/record-validator.ts";
 import { openRegistry } from "../../src/registry/registry.ts";
 import { RegistryFile } from "../../src/registry/registry-file.ts";
+import { RegistryHttp } from "../../src/registry/registry-http.ts";
 import type { SyncReply } from "../../src/registry/sync.ts";
 import { SyncSession } from "../../src/registry/sync-session.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
@@ -220,5 +224,99 @@ describe("a fleet file that goes through the mill", () => {
     }
     expect(seen[0]).toEqual(seen[1]);
     expect(seen[0]?.source?.rejected.length).toBeGreaterThan(5);
+  });
+});
+
+describe("an answer over HTTP that goes through the mill", () => {
+  it("is the same as without, whatever its lines are, as a snapshot and as changes", {
+    timeout: 90_000,
+  }, async () => {
+    const line = (record: unknown, more: object = {}): string =>
+      JSON.stringify({ kind: "device", record, ...more });
+    const snapshot = fleet.map((record, i) =>
+      line(record, i % 3 === 0 ? {} : { revision: 5, version: (i % 5) + 1 }),
+    );
+    const odd = [
+      line({ id: "x" }, { revision: 5 }),
+      '{"kind":"device","record":{}}',
+      line(device("named"), { key: "device:another" }),
+      line(device("nested", { extra: { revision: 5 } } as never)),
+      `{"kind":"device","record":${JSON.stringify(device("twice"))},"revision":5,"revision":6}`,
+      `{"kind":"device","record":${JSON.stringify(device("beyond"))},"version":9007199254740993}`,
+      `{"kind":"device","record":${JSON.stringify(device("both"))},"record":${JSON.stringify(device("other"))}}`,
+      `{"kind":"device","record":${JSON.stringify(device("none"))},"kind":"tenant"}`,
+      JSON.stringify({ record: device("other-order"), kind: "device", revision: 5 }),
+      "",
+    ];
+    snapshot.splice(900, 0, ...odd);
+    const checksum = createHash("sha256")
+      .update(snapshot.filter((each) => each !== "").join("\n"))
+      .update("\n")
+      .digest("hex");
+    const count = snapshot.length - 1;
+    const end = JSON.stringify({ kind: "end", count, checksum: `sha256:${checksum}` });
+    const changes = fleet.map((record, i) =>
+      line({ ...record, hw_rev: "r9" }, { revision: 6 + i, prev: 5 + i, version: 6 + i }),
+    );
+    const last = 5 + fleet.length;
+    const server = createServer((request, response) => {
+      const since = new URL(request.url ?? "", "http://x").searchParams.get("since");
+      response.setHeader("sallyport-epoch", "e1");
+      response.setHeader("sallyport-revision", String(since === null ? 5 : last));
+      if (since === null) return void response.end(`${[...snapshot, end].join("\n")}\n`);
+      if (Number(since) === last) return void response.writeHead(204).end();
+      response.end(`${changes.join("\n")}\n`);
+    }).listen(0, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    cleaning.push(async () => void server.close());
+    const mill = openMill();
+    await ready(mill);
+    let ground = 0;
+    const grind = mill.grind.bind(mill);
+    mill.grind = (events) => {
+      ground += events.length;
+      return grind(events);
+    };
+    const seen = [];
+    for (const through of [mill, undefined]) {
+      const clock = new ManualClock(now);
+      const registry = await openRegistry({ memory: true, clock });
+      const source = new RegistryHttp(registry, {
+        name: "http:cmdb",
+        url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`),
+        clock,
+        validate,
+        mill: through,
+        pollMs: 20,
+        backoffMs: 100,
+        silenceMs: 5000,
+        maxLostShare: 1,
+        random: () => 0.5,
+        credentials: async () => ({}),
+      });
+      source.start();
+      const status = () => registry.status().sources[0];
+      await vi.waitFor(
+        () => expect([status()?.counters?.snapshots, status()?.fault]).toEqual([1, undefined]),
+        { timeout: 20_000 },
+      );
+      const rejected = status()?.rejected;
+      await vi.waitFor(() => expect(status()?.position?.revision).toBe(last), { timeout: 20_000 });
+      const told = status();
+      const ids = registry.deviceIdsAfter(undefined, 10_000);
+      seen.push({
+        rejected,
+        counters: told?.counters,
+        ids,
+        records: ids.map((id) => structuredClone(registry.device(id))),
+      });
+      expect(registry.device("other-order")?.record?.id).toBe("other-order");
+      await source[Symbol.asyncDispose]();
+      await registry[Symbol.asyncDispose]();
+    }
+    expect(seen[0]).toEqual(seen[1]);
+    expect(seen[0]?.rejected?.length).toBeGreaterThan(5);
+    // Nearly all of both was read in the thread.
+    expect(ground).toBeGreaterThan(2 * fleet.length - 1300);
   });
 });
