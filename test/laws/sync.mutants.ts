@@ -26,7 +26,7 @@ export const law: Mutants = {
     {
       what: "a write that changes nothing has no version",
       file: batch,
-      find: "this.staged.set(key, { ...held, version });",
+      find: "this.staged.set(key, withVersion(held, version));",
       replace: "",
     },
     {
