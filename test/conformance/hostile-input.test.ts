@@ -145,6 +145,7 @@ describe.each([
     await stand.begin(200);
     await stand.say(upsert("meter-001", 0), upsert("meter-002", 0));
     await stand.end(2);
+    expect(stand.replies).toEqual([{ type: "ack", revision: 200 }]);
     await unharmed(201);
   });
 

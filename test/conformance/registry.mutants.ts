@@ -55,18 +55,6 @@ export const law: Mutants = {
       replace: "",
     },
     {
-      what: "a source is as fresh as it is heard, whatever it says of itself",
-      file: session,
-      find: "clock.monotonicMs() - Math.max(0, clock.now() - asOf) * 1000",
-      replace: "clock.monotonicMs()",
-    },
-    {
-      what: "a source ahead of our time is fresher than now",
-      file: session,
-      find: "Math.max(0, clock.now() - asOf) * 1000",
-      replace: "(clock.now() - asOf) * 1000",
-    },
-    {
       what: "a clock that goes back is not told of",
       file: session,
       find: "if (asOf < this.#asOf) feed.clockWentBack(asOf, this.#asOf);",

@@ -184,6 +184,21 @@ describe.each(stores)("a feed into $name", ({ durable }) => {
     expect(feed.feed.counters.gaps).toBe(1);
   });
 
+  it("SYN-06: a bookmark ahead of what was sent is a gap: nothing is fresh by it, and nothing behind it is taken", async () => {
+    const feed = await synced();
+    feed.clock.advance(60);
+    await feed.say(bookmark(103, now + 60));
+    expect(feed.replies).toMatchObject([{ type: "resync", reason: "gap", from: 100 }]);
+    expect(feed.registry.freshness().ageS).toBe(60);
+    // Whether it is the change that was missing cannot be known: it does not say what came before it.
+    await feed.say(put(104, "meter-001", "quarantined"), bookmark(104, now + 60));
+    expect([feed.state("meter-001"), feed.feed.position?.revision]).toEqual(["active", 100]);
+    expect(feed.registry.freshness().ageS).toBe(60);
+    await feed.say(snapshot(104), put(0, "meter-001", "quarantined"), put(0, "meter-002"), end(2));
+    await feed.say(bookmark(104, now + 60));
+    expect([feed.state("meter-001"), feed.registry.freshness().ageS]).toEqual(["quarantined", 0]);
+  });
+
   it("SYN-07: takes a snapshot where the source cannot resume, and answers meanwhile", async () => {
     const feed = await (await synced()).reconnect();
     expect(feed.session.resume).toBe(100);
@@ -288,8 +303,8 @@ describe.each(stores)("a feed into $name", ({ durable }) => {
     );
     return { tenant: "acme", bucket, ...digestOf(entries.filter(([key]) => bucketOf(key) === bucket)) };
   }
-  const versioned = (version: number, id: string, lifecycle = "active"): SyncEvent => ({
-    ...(put(0, id, lifecycle) as SyncEvent & { type: "upsert" }),
+  const versioned = (version: number, id: string, lifecycle = "active", revision = 0): SyncEvent => ({
+    ...(put(revision, id, lifecycle) as SyncEvent & { type: "upsert" }),
     version,
   });
 
@@ -332,6 +347,21 @@ describe.each(stores)("a feed into $name", ({ durable }) => {
     expect(feed.registry.status().sources[0]).toMatchObject({ ageS: 0, synced: true });
     expect(feed.registry.status().sources[0]?.diverges).toBeUndefined();
     expect(feed.feed.counters.divergences).toBe(asked.length);
+  });
+
+  it("holds the versions that a snapshot gives its records", async () => {
+    const feed = await start();
+    await feed.say(snapshot(100), versioned(90, "meter-001"), versioned(150, "meter-002"), end(2));
+    const truth = { "meter-001": 90, "meter-002": 150 };
+    const said = ["meter-001", "meter-002"].map((id) => JSON.stringify(digest(id, truth)));
+    const digests = [...new Set(said)].map((each) => JSON.parse(each) as BucketDigest);
+    await feed.say({ type: "bookmark", revision: 100, as_of: now, digests });
+    expect(feed.replies.at(-1)).toEqual({ type: "ack", revision: 100 });
+    // Older than the record that the snapshot held, though not than the snapshot.
+    await feed.say(versioned(149, "meter-002", "quarantined", 101));
+    expect(feed.state("meter-002")).toBe("active");
+    await feed.say(versioned(151, "meter-002", "quarantined", 102));
+    expect(feed.state("meter-002")).toBe("quarantined");
   });
 
   it("SYN-12: finds one frozen row behind a fresh maximum", async () => {
