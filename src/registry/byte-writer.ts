@@ -36,6 +36,16 @@ export class ByteWriter {
     return this.#bytes.subarray(0, this.#at);
   }
 
+  /** How many bytes were written since {@link clear}. */
+  get length(): number {
+    return this.#at;
+  }
+
+  /** Forgets what was written after this many bytes. */
+  backTo(length: number): void {
+    this.#at = length;
+  }
+
   byte(value: number): void {
     this.#room(1);
     this.#bytes[this.#at++] = value;
@@ -84,6 +94,19 @@ export class ByteWriter {
     this.#at = at;
   }
 
+  /** A {@link text} of ASCII that stands in other bytes. */
+  ascii(source: Uint8Array, from: number, length: number): void {
+    this.#room(9 + length);
+    const start = this.#at;
+    if (length >= shortestHex && length % 2 === 0 && this.#hexOf(source, from, length)) return;
+    this.#at = start;
+    this.number((length << 2) | textKind.ascii);
+    const bytes = this.#bytes;
+    let at = this.#at;
+    for (let index = from; index < from + length; index++) bytes[at++] = source[index] as number;
+    this.#at = at;
+  }
+
   bytes(value: Uint8Array): void {
     this.#room(value.length);
     this.#bytes.set(value, this.#at);
@@ -103,6 +126,20 @@ export class ByteWriter {
     for (let index = 0; index < value.length; index += 2) {
       const high = nibbles[value.charCodeAt(index)] ?? -1;
       const low = nibbles[value.charCodeAt(index + 1)] ?? -1;
+      if (high < 0 || low < 0) return false;
+      bytes[at++] = (high << 4) | low;
+    }
+    this.#at = at;
+    return true;
+  }
+
+  #hexOf(source: Uint8Array, from: number, length: number): boolean {
+    this.number((length << 1) | textKind.hex);
+    const bytes = this.#bytes;
+    let at = this.#at;
+    for (let index = from; index < from + length; index += 2) {
+      const high = nibbles[source[index] as number] as number;
+      const low = nibbles[source[index + 1] as number] as number;
       if (high < 0 || low < 0) return false;
       bytes[at++] = (high << 4) | low;
     }

@@ -1,6 +1,7 @@
 /** Records in LMDB: read through the memory map, written by one process. The only owner of lmdb. */
 import type { RecordKey, RecordKind } from "../decision/facts.ts";
 import { Fault } from "../runtime/fault.ts";
+import { FirstRows } from "./first-rows.ts";
 import {
   defaultSpiffeNaming,
   holdsTerm,
@@ -41,6 +42,7 @@ export class LmdbStore implements RecordStore {
   readonly #db: LmdbFile;
   readonly #index: LmdbIndex;
   readonly #naming: SpiffeNaming;
+  readonly #first: FirstRows;
   #state: StoreState = emptyState;
   #folding = false;
 
@@ -48,6 +50,7 @@ export class LmdbStore implements RecordStore {
     this.#db = db;
     this.#naming = naming;
     this.#index = new LmdbIndex(db);
+    this.#first = new FirstRows(db);
   }
 
   /** Opens or creates the store and ends what a crash interrupted. */
@@ -138,6 +141,8 @@ export class LmdbStore implements RecordStore {
   }
 
   staged(key: RecordKey): StoredValue | Tombstone | null | undefined {
+    const waiting = this.#first.waiting(key);
+    if (waiting !== undefined) return waiting;
     const row = this.#db.getBinaryFast(this.#stagedKey(key));
     return row === undefined ? undefined : fromRow(key, row, row.length);
   }
@@ -156,7 +161,8 @@ export class LmdbStore implements RecordStore {
             this.#index.stage(id, termsOnlyIn(terms, before), termsOnlyIn(before, terms));
           }
         }
-        void this.#db.put(this.#stagedKey(key), toRow(value));
+        if (direct) this.#first.put(key, value);
+        else void this.#db.put(this.#stagedKey(key), toRow(value));
       }
     });
     if (this.#index.due) await this.#index.writeRun();
@@ -164,6 +170,7 @@ export class LmdbStore implements RecordStore {
 
   async endStaging(): Promise<void> {
     await this.#index.writeRun();
+    if (this.#first.waits) await writeBatch(this.#db, () => this.#first.putWaiting());
   }
 
   async discard(): Promise<void> {
@@ -252,6 +259,7 @@ export class LmdbStore implements RecordStore {
 
   /** Nothing is in force: nothing that lies in the file is needed. */
   async #empty(): Promise<void> {
+    this.#first.clear();
     await this.#index.clear();
     await this.#eachFrom("a", (key) => void this.#db.remove(key));
   }

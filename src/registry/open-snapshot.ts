@@ -5,6 +5,7 @@ import { giveWay } from "../runtime/give-way.ts";
 import type { SnapshotResult, SnapshotSink } from "./feed.ts";
 import { parseUpsert, type Upsert } from "./parse-upsert.ts";
 import { millBatch, type RecordMill } from "./record-mill.ts";
+import { RecordTexts } from "./record-texts.ts";
 import type { RecordValidator, Validated } from "./record-validator.ts";
 import type { SyncReply } from "./sync.ts";
 
@@ -44,6 +45,7 @@ export class OpenSnapshot {
   #put = 0;
   /** Not in the mill yet. */
   #collected: Upsert[] = [];
+  #texts = new RecordTexts(millBatch);
   /** In the mill, the oldest first. */
   readonly #grinding: Grinding[] = [];
 
@@ -85,11 +87,13 @@ export class OpenSnapshot {
   /** Takes one record; await it where it is a promise. */
   take(event: Upsert): Promise<void> | undefined {
     this.#count++;
-    this.#hash.update(`${event.record}\n`);
     const { mill, validate } = this.#parts;
-    if (mill === undefined || this.#count <= smallSnapshot)
+    if (mill === undefined || this.#count <= smallSnapshot) {
+      this.#hash.update(`${event.record}\n`);
       return this.#enter(event, parseUpsert(event, validate));
+    }
     this.#collected.push(event);
+    this.#texts.add(event.record);
     return this.#collected.length < millBatch ? undefined : this.#grind(mill, mostGrinding);
   }
 
@@ -128,9 +132,13 @@ export class OpenSnapshot {
 
   /** Sends what is collected to the mill, and enters what comes back, until no more than `most` batches are there. */
   async #grind(mill: RecordMill, most: number): Promise<void> {
-    const events = this.#collected;
-    this.#collected = [];
-    if (events.length > 0) this.#grinding.push({ events, entries: mill.grind(events) });
+    const [events, texts] = [this.#collected, this.#texts];
+    if (events.length > 0) {
+      this.#collected = [];
+      this.#texts = new RecordTexts(millBatch);
+      this.#hash.update(texts.bytes);
+      this.#grinding.push({ events, entries: mill.grind(events, texts) });
+    }
     while (this.#grinding.length > most) {
       const { entries, events: ground } = this.#grinding.shift() as Grinding;
       for (const [index, entry] of (await entries).entries()) {

@@ -8,6 +8,7 @@ import type { RecordKey } from "../decision/facts.ts";
 import { ownThread } from "../runtime/own-files.ts";
 import type { EarVerifierEntry } from "./ear.ts";
 import { parseUpsert, type Upsert } from "./parse-upsert.ts";
+import { RecordTexts } from "./record-texts.ts";
 import type { RecordValidator, Validated } from "./record-validator.ts";
 import { PackedDevice } from "./stored-row.ts";
 
@@ -25,10 +26,13 @@ export interface RecordMillOptions extends MillRules {
   readonly idleMs?: number;
 }
 
-/** What the thread is asked for: devices, as text. */
+/** What the thread is asked for: texts, and which of them are devices for it to read. */
 export interface Grist {
   readonly id: number;
-  readonly texts: readonly string[];
+  /** See {@link RecordTexts}. */
+  readonly bytes: Uint8Array;
+  readonly ends: Uint32Array;
+  readonly places: Uint32Array;
   /** The key that a record must have, where its source says it. */
   readonly keys: readonly (string | undefined)[];
 }
@@ -75,14 +79,19 @@ export class RecordMill implements AsyncDisposable {
     return this.#ready;
   }
 
-  /** The records, validated, in their order. Never rejects. */
-  async grind(events: readonly Upsert[]): Promise<readonly Validated[]> {
+  /**
+   * The records, validated, in their order. `texts`: the same as bytes, where the caller has them; they are the mill's from
+   * then on. Never rejects.
+   */
+  async grind(
+    events: readonly Upsert[],
+    texts: RecordTexts = textsOf(events),
+  ): Promise<readonly Validated[]> {
     this.#start();
     // A thread that is only starting is not waited for.
     if (!this.#ready) return events.map((event) => this.#here(event));
-    const sent = events.filter(isForThread);
     try {
-      return merge(events, await this.#ask(sent), (event) => this.#here(event));
+      return merge(events, await this.#ask(events, texts), (event) => this.#here(event));
     } catch (thrown) {
       if (broken.hasSubscribers) broken.publish({ error: thrown });
       return events.map((event) => this.#here(event));
@@ -98,17 +107,20 @@ export class RecordMill implements AsyncDisposable {
     return parseUpsert(event, this.#options.validate);
   }
 
-  #ask(events: readonly Upsert[]): Promise<Flour> {
+  #ask(events: readonly Upsert[], { bytes, ends }: RecordTexts): Promise<Flour> {
     const id = this.#nextId++;
+    const places = events.flatMap((event, index) => (isForThread(event) ? [index] : []));
     const grist: Grist = {
       id,
-      texts: events.map(({ record }) => record),
-      keys: events.map(({ key }) => key),
+      bytes,
+      ends: Uint32Array.from(ends),
+      places: Uint32Array.from(places),
+      keys: places.map((index) => events[index]?.key),
     };
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
       this.#worker?.ref();
-      this.#worker?.postMessage(grist);
+      this.#worker?.postMessage(grist, [bytes.buffer as ArrayBuffer]);
     });
   }
 
@@ -165,6 +177,12 @@ export class RecordMill implements AsyncDisposable {
 /** Devices are many; what somebody has parsed already is here. */
 function isForThread({ kind, value }: Upsert): boolean {
   return kind === "device" && value === undefined;
+}
+
+function textsOf(events: readonly Upsert[]): RecordTexts {
+  const texts = new RecordTexts(events.length);
+  for (const { record } of events) texts.add(record);
+  return texts;
 }
 
 function merge(

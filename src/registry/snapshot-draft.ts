@@ -9,10 +9,10 @@ import { isMany } from "./stored-record.ts";
 import { toValue, withVersion } from "./stored-row.ts";
 import { type Counts, Tally, totalOf } from "./tally.ts";
 
-/** How many staged changes are written at once: what handing them to the store keeps others waiting for is a millisecond or two. */
-const batchSize = 128;
+/** How many staged changes are written at once: handing them over keeps others waiting for two milliseconds, and each commit costs as much. */
+const batchSize = 512;
 /** How many batches may be on their way: with one alone, collecting would wait for each commit. */
-const mostWriting = 48;
+const mostWriting = 12;
 /** How many keys are looked through before others may run. */
 const scanSlice = 4096;
 

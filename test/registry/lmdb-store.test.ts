@@ -39,6 +39,67 @@ const seen = (registry: Registry, size: number): readonly (string | undefined)[]
   ...new Set(Array.from({ length: size }, (_, each) => registry.device(`d${each}`)?.record?.hw_rev)),
 ];
 
+describe("the first snapshot", () => {
+  const ids = {
+    ascending: Array.from({ length: 3000 }, (_, each) => `d${String(each).padStart(5, "0")}`),
+    descending: Array.from({ length: 3000 }, (_, each) => `d${String(3000 - each).padStart(5, "0")}`),
+    scattered: Array.from({ length: 3000 }, (_, each) => `d${(each * 7919) % 3001}`),
+    // Strings and UTF-8 order the last two differently.
+    "of every script": [
+      "a",
+      "zz",
+      "ü1",
+      "z",
+      "\u{1f600}1",
+      "\uff5e1",
+      "\u{1f600}0",
+      "\uff5e0",
+      "b",
+      "ü0",
+      "zzz",
+    ],
+  };
+
+  it.each(Object.entries(ids))("has every record, its ids %s, in order", async (_, all) => {
+    const registry = await openRegistry({ dir: join(dir, "store"), clock });
+    const entries = all.map((id) => entry.device(id, { credentials: {} }));
+    // Other kinds come before, in the midst of it, and after.
+    entries.splice(5, 0, entry.policy("acme", "meter") as never);
+    const path = join(dir, "all.ndjson");
+    await writeFile(path, ndjson([entry.tenant("acme"), ...entries, entry.tenant("zeta")]));
+    const file = await RegistryFile.open(registry, { path, clock, settleMs: 0, watch: false, pollMs: 1e6 });
+    const missing = all.filter((id) => registry.device(id)?.record?.id !== id);
+    expect(missing).toEqual([]);
+    expect(registry.tenant("acme")?.record?.id).toBe("acme");
+    expect(registry.tenant("zeta")?.record?.id).toBe("zeta");
+    expect(registry.status().sources[0]?.counts["device"]).toEqual({ active: all.length });
+    await file[Symbol.asyncDispose]();
+    await registry[Symbol.asyncDispose]();
+    const again = await openRegistry({ dir: join(dir, "store"), clock });
+    expect(all.filter((id) => again.device(id) === undefined)).toEqual([]);
+    expect(again.tenant("acme")?.record?.id).toBe("acme");
+    await again[Symbol.asyncDispose]();
+  });
+
+  it("of ids in order takes two thirds of the room of one whose ids are not", async () => {
+    const sizes: number[] = [];
+    for (const all of [ids.ascending, ids.descending]) {
+      const at = join(dir, `store${sizes.length}`);
+      const registry = await openRegistry({ dir: at, clock });
+      const path = join(dir, "all.ndjson");
+      await writeFile(path, ndjson([entry.tenant("zeta"), ...all.map((id) => entry.device(id))]));
+      const file = await RegistryFile.open(registry, { path, clock, settleMs: 0, watch: false, pollMs: 1e6 });
+      await file[Symbol.asyncDispose]();
+      await registry[Symbol.asyncDispose]();
+      const db = open({ path: join(at, "records.lmdb"), encoding: "binary", readOnly: true });
+      sizes.push((db.getStats() as { treeLeafPageCount: number }).treeLeafPageCount);
+      await db.close();
+    }
+    const [ascending = 0, descending = 0] = sizes;
+    expect(ascending).toBeLessThan(descending * 0.7);
+  });
+});
+
 /** A store as earlier releases wrote it: MessagePack, with structures that rows share. */
 async function writeLayout(format: number, folding: boolean): Promise<string> {
   const folder = join(dir, "old");
