@@ -60,8 +60,8 @@ export function adminService(admin: Admin, receipts: ReceiptBook, plane?: OtherN
   ): Promise<{ readonly done: T; readonly receipt: wire.Receipt }> => {
     // Containment goes before a fleet that is being loaded.
     const { done, mark, now } = await goFirst(async () => {
-      const mark = await receipts.mark();
-      const done = await act();
+      // Each worker hears in order: what it holds is noted before it hears of the act, and nobody waits for that.
+      const [mark, done] = await Promise.all([receipts.mark(), act()]);
       return { done, mark, now: wait ? undefined : await receipts.receiptNow(mark) };
     });
     const ids = done.overrides.map(({ id }) => id);
