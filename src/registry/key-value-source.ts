@@ -50,7 +50,7 @@ export class KeyValueSource implements AsyncDisposable {
   readonly #running: Promise<void>;
   /** Records of this source that are in force: no bucket that they came from keeps fewer entries. */
   readonly #held: () => number;
-  /** Something was removed from the bucket without a write: only all of it can be trusted. */
+  /** Something was removed from the bucket without a write, or it went back: only all of it can be trusted. */
   #mustSnapshot = false;
   /** Calls of the session, one after another. */
   #turn: Promise<void> = Promise.resolve();
@@ -106,9 +106,8 @@ export class KeyValueSource implements AsyncDisposable {
       },
     });
     // A bucket that is behind what we hold was put back: only all of it can be trusted.
-    const lacks = this.#mustSnapshot || entries < this.#held();
-    const resume =
-      !lacks && session.resume !== undefined && session.resume <= revision ? session.resume : undefined;
+    this.#mustSnapshot ||= entries < this.#held() || (session.resume ?? 0) > revision;
+    const resume = this.#mustSnapshot ? undefined : session.resume;
     const place: Place = { live: resume !== undefined, last: resume ?? revision, epoch, known: undefined };
     const bookmarks = this.#bookmarks(bucket, session, place, stopped);
     try {
@@ -165,8 +164,9 @@ export class KeyValueSource implements AsyncDisposable {
         const { entries, epoch, revision } = await bucket.state();
         const { known } = place;
         if (known?.revision === revision && entries < known.entries) this.#mustSnapshot = true;
+        if (epoch === place.epoch && revision < place.last) this.#mustSnapshot = true;
         place.known = { entries, revision };
-        if (this.#mustSnapshot || epoch !== place.epoch || revision < place.last) stopped.abort();
+        if (this.#mustSnapshot || epoch !== place.epoch) stopped.abort();
         else if (revision === place.last)
           await this.#inTurn(() => session.take({ type: "bookmark", revision, as_of }));
       } catch (thrown) {

@@ -13,7 +13,7 @@ import { isSafeId } from "../decision/ids.ts";
 import type { ReportRecord } from "../decision/report.ts";
 import type { EarReader } from "./ear.ts";
 import { releaseSchema, rolloutSchema } from "./release-schemas.ts";
-import { safeIdFormat } from "./schema-words.ts";
+import { isWellFormed, safeIdFormat, wellFormedFormat } from "./schema-words.ts";
 import { deviceSchema, firmwarePolicySchema, reportSchema, serviceSchema, tenantSchema } from "./schemas.ts";
 import type { AnyRecord } from "./stored-record.ts";
 
@@ -59,6 +59,7 @@ export function createRecordValidator({ ear, signedOnly = false }: AttestationRu
     if (compiler === undefined) {
       compiler = new Ajv({ strict: false, useDefaults: true, removeAdditional: true });
       compiler.addFormat(safeIdFormat, isSafeId);
+      compiler.addFormat(wellFormedFormat, isWellFormed);
     }
     return compiler.compile(jsonSchema(schemas[kind]));
   };

@@ -49,6 +49,8 @@ export class RegistryHttp implements AsyncDisposable {
   #failures = 0;
   /** Of the snapshot in force. */
   #etag = "";
+  /** The server went back behind what is in force: its changes lead from another state, so that only all of it counts. */
+  #strayed = false;
 
   constructor(registry: Registry, options: RegistryHttpOptions) {
     this.#options = options;
@@ -99,7 +101,7 @@ export class RegistryHttp implements AsyncDisposable {
     const { clock } = this.#options;
     const { position } = this.#feed;
     const [asOfMs, as_of] = [clock.monotonicMs(), clock.now()];
-    if (position !== undefined && position.epoch !== ownEpoch) {
+    if (position !== undefined && position.epoch !== ownEpoch && !this.#strayed) {
       const url = new URL(this.#options.url);
       url.searchParams.set("since", String(position.revision));
       url.searchParams.set("epoch", position.epoch);
@@ -113,13 +115,18 @@ export class RegistryHttp implements AsyncDisposable {
       this.#feed.resynced(reply.status === 410 ? "expired" : "snapshot_needed");
       this.#etag = "";
     }
-    const reply = await this.#get(this.#options.url, this.#feed.synced ? this.#etag : "");
+    const reply = await this.#get(this.#options.url, this.#feed.synced && !this.#strayed ? this.#etag : "");
     if (reply.status === 304) return this.#feed.bookmark(asOfMs);
     if (reply.status !== 200) {
       await drop(reply);
       throw refused(reply);
     }
-    await this.#snapshot(reply);
+    try {
+      await this.#snapshot(reply);
+    } finally {
+      // One that is older than what is in force was not even read.
+      await drop(reply);
+    }
   }
 
   async #deltas(first: FeedReply, url: URL, epoch: string, as_of: number): Promise<void> {
@@ -151,6 +158,7 @@ export class RegistryHttp implements AsyncDisposable {
       await take(end ?? { type: "end_snapshot", count, checksum: "" });
     });
     this.#etag = etag;
+    this.#strayed = false;
   }
 
   /** Events of all pages. Each page must be of the same state as the first. */
@@ -193,7 +201,9 @@ export class RegistryHttp implements AsyncDisposable {
       epoch,
       maxLostShare,
       reply: (reply) => {
-        if (reply.type === "resync") told ??= new Fault("snapshot_refused", reply.detail);
+        if (reply.type !== "resync") return;
+        this.#strayed ||= reply.reason === "backwards";
+        told ??= new Fault("snapshot_refused", reply.detail);
       },
     });
     try {

@@ -12,8 +12,26 @@ export const safeId: z.ZodString = z
   .refine(isSafeId, "must be an identifier: not empty, without / + # * > or whitespace")
   .meta({ format: safeIdFormat });
 
+/** JSON Schema `format` of text that every store, thread and policy reads alike. */
+export const wellFormedFormat = "well-formed";
+
+/** Whether a text is whole characters: half a pair of surrogates becomes another character on its way to a disk. */
+export function isWellFormed(value: string): boolean {
+  return value.isWellFormed();
+}
+
+function wellFormed(schema: z.ZodString): z.ZodString {
+  return schema.refine(isWellFormed, "must be text of whole characters").meta({ format: wellFormedFormat });
+}
+
 /** A short text. */
-export const text: z.ZodString = z.string().max(256);
+export const text: z.ZodString = wellFormed(z.string().max(256));
+
+/** The same, not empty. */
+export const someText: z.ZodString = wellFormed(z.string().min(1).max(256));
+
+/** A text of up to a thousand characters. */
+export const longText: z.ZodString = wellFormed(z.string().max(1024));
 
 /** Unix seconds, to the end of the year 9999. */
 export const time: z.ZodInt = z.int().min(0).max(253_402_300_799);

@@ -20,7 +20,7 @@ import {
   trustTiers,
   usages,
 } from "./record-words.ts";
-import { mapOf, safeId, text, time, versionKey, word } from "./schema-words.ts";
+import { longText, mapOf, safeId, someText, text, time, versionKey, word } from "./schema-words.ts";
 
 const count = z.int().min(0).max(1_000_000_000);
 const fingerprint = z
@@ -39,7 +39,7 @@ const credential = z.object({
   not_after: time.exactOptional(),
   key_protection: z.enum(keyProtections).exactOptional(),
   usage: z.enum(usages).exactOptional(),
-  verifier: z.string().max(1024).exactOptional(),
+  verifier: longText.exactOptional(),
   claim: z
     .object({ single_use: z.boolean(), used: z.boolean(), device_ids: z.array(safeId).max(10_000) })
     .exactOptional(),
@@ -97,7 +97,7 @@ export const deviceSchema: z.ZodType<DeviceRecord> = z.object({
   tenant: safeId,
   class: safeId,
   model: text.default(""),
-  trust_domain: text.min(1),
+  trust_domain: someText,
   home_region: text,
   regions: z.array(text).max(64),
   hw_rev: text,
@@ -162,7 +162,7 @@ const serviceCredential = credential.extend({
 export const serviceSchema: z.ZodType<ServiceRecord> = z.object({
   id: safeId.regex(/^[^:]*$/, "must hold no colon: it parts the id from the copy in a client id"),
   tenant: safeId,
-  trust_domain: text.min(1),
+  trust_domain: someText,
   roles: z.array(safeId).max(64),
   credentials: mapOf(fingerprint, serviceCredential, 64),
 });

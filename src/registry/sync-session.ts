@@ -47,8 +47,8 @@ export class SyncSession implements AsyncDisposable {
   #repair: BucketRepair | undefined;
   #idle: NodeJS.Timeout | undefined;
   readonly #agreement = new Agreement();
-  /** Whether deltas can be applied: what is in force is of this epoch, and nothing is missing. */
-  #state: "live" | "lost" | "gapped";
+  /** Whether deltas count: what is in force is of this epoch, nothing is missing, and the source did not go back. */
+  #state: "live" | "lost" | "gapped" | "strayed";
   /** Revision of the last event that was taken. */
   #last: number;
   #asOf = Number.NEGATIVE_INFINITY;
@@ -74,7 +74,8 @@ export class SyncSession implements AsyncDisposable {
 
   /** Takes one event; await it where it is a promise. Rejects or throws `record_invalid`, `store_unavailable`. */
   take(event: SyncEvent): Promise<void> | undefined {
-    if ("revision" in event) checkPosition(event, this.#state === "live" && !this.#opened);
+    const opened = this.#snapshot !== undefined || this.#repair !== undefined;
+    if ("revision" in event) checkPosition(event, this.#state === "live" && !opened);
     switch (event.type) {
       case "begin_snapshot":
         return this.#begin(event.revision);
@@ -93,10 +94,6 @@ export class SyncSession implements AsyncDisposable {
       default:
         return event satisfies never;
     }
-  }
-
-  get #opened(): boolean {
-    return this.#snapshot !== undefined || this.#repair !== undefined;
   }
 
   /** Puts what was taken in force and acknowledges it. */
@@ -193,19 +190,18 @@ export class SyncSession implements AsyncDisposable {
   }
 
   #delta(event: SyncEvent & { type: "upsert" | "delete" }): Promise<void> | undefined {
-    const { revision, version } = event;
-    const prev = event.prev || undefined;
+    const { prev = 0, revision, version } = event;
     if (this.#state === "lost") {
       this.#resync("snapshot_needed", "nothing of this epoch is in force: send a snapshot");
       return undefined;
     }
-    if (this.#state === "gapped" && prev === this.#last) {
+    if (this.#state === "gapped" && prev > 0 && prev === this.#last) {
       this.#state = "live";
       this.#told = false;
     }
-    if (this.#state === "gapped") return undefined;
+    if (this.#state !== "live") return undefined;
     // What was sent before is judged by its version; what is missing stops the feed.
-    if (prev !== undefined && prev > this.#last) return this.#gap(prev);
+    if (prev > this.#last) return this.#gap(prev);
     this.#last = Math.max(this.#last, revision);
     const at = version || revision;
     this.#batch.push(
@@ -249,9 +245,11 @@ export class SyncSession implements AsyncDisposable {
     const { clock, feed, reply } = this.#options;
     if (this.#state === "lost")
       return this.#resync("snapshot_needed", "nothing of this epoch is in force: send a snapshot");
-    if (this.#state === "gapped") return;
-    if (revision < this.#last)
+    if (this.#state !== "live") return;
+    if (revision < this.#last) {
+      this.#state = "strayed";
       return this.#resync("backwards", `revision ${revision} comes after ${this.#last}`);
+    }
     if (revision > this.#last) {
       this.#state = "gapped";
       feed.counters.gaps++;

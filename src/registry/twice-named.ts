@@ -5,18 +5,23 @@
 import type { RecordKey } from "../decision/facts.ts";
 import type { Validated } from "./record-validator.ts";
 
-/** How many members all objects of a value have. */
+/** How many members all objects of a value have. Nothing is called again for what is nested: it may be deeper than a stack. */
 function membersOf(value: unknown): number {
-  if (typeof value !== "object" || value === null) return 0;
   let members = 0;
-  if (Array.isArray(value)) {
-    for (const each of value) if (typeof each === "object" && each !== null) members += membersOf(each);
-    return members;
-  }
-  for (const name in value) {
-    members += 1;
-    const each = (value as Record<string, unknown>)[name];
-    if (typeof each === "object" && each !== null) members += membersOf(each);
+  const open: object[] = [];
+  const enter = (each: unknown): void => {
+    if (typeof each === "object" && each !== null) open.push(each);
+  };
+  enter(value);
+  for (let each = open.pop(); each !== undefined; each = open.pop()) {
+    if (Array.isArray(each)) {
+      for (const item of each) enter(item);
+      continue;
+    }
+    for (const name in each) {
+      members += 1;
+      enter((each as Record<string, unknown>)[name]);
+    }
   }
   return members;
 }

@@ -4,6 +4,7 @@ import type { SyncEvent } from "../../src/registry/sync.ts";
 import { deviceOf } from "./sync/source.ts";
 import { Stand } from "./sync/stand.ts";
 
+const many = (count: number): [string, number][] => Array.from({ length: count }, (_, i) => [`c${i}`, i]);
 type Json = { [name: string]: unknown };
 const now = 1_800_000_000;
 
@@ -89,6 +90,40 @@ describe.each([
     },
   );
 
+  const deep = "[".repeat(100_000) + "]".repeat(100_000);
+  it.each([
+    ["a record that is nested deeper than a stack", deep, undefined],
+    ["a field that is", JSON.stringify(odd({})).replace('"hw_rev":"r2"', `"hw_rev":${deep}`), "hw_rev"],
+    ["half a character", JSON.stringify(odd({})).replace('"zone":"none"', '"zone":"\\ud800"'), "zone"],
+    ["an endless number", JSON.stringify(odd({})).replace('"svn":7', '"svn":1e999'), "svn"],
+    [
+      "twenty thousand components",
+      JSON.stringify(
+        odd({
+          firmware: { ...deviceOf("meter-001", now).firmware, components: Object.fromEntries(many(20_000)) },
+        }),
+      ),
+      "components",
+    ],
+  ])(
+    "%s isolates its device, if it can be read whose it is, and stops nobody",
+    async (_what, record, field) => {
+      await stand.say(upsert(record, 101), upsert(deviceOf("meter-002", now, quarantined), 102));
+      expect(nacks()).toHaveLength(1);
+      expect(await stand.connect("meter-001")).toBe(field === undefined ? "ok" : "facts_invalid");
+      if (field !== undefined) expect(nacks()[0]?.reason).toContain(field);
+      expect(await stand.connect("meter-002")).toBe("ok_quarantine_channel");
+    },
+  );
+
+  it("what no schema names may be nested as deep as it likes: it is dropped", async () => {
+    const record = JSON.stringify(odd({})).replace(/}$/, `,"more":${deep},"__proto__":{"state":null}}`);
+    await stand.say(upsert(record, 101));
+    expect(nacks()).toEqual([]);
+    expect(await stand.connect("meter-001")).toBe("ok");
+    expect(Object.keys(stand.registry.device("meter-001")?.record ?? {})).not.toContain("more");
+  });
+
   it("a key that comes twice: in a snapshot it is isolated, as changes the newer one counts", async () => {
     await stand.say(
       upsert(deviceOf("meter-001", now, quarantined), 102),
@@ -114,6 +149,28 @@ describe.each([
     expect(stand.registry.freshness()).toMatchObject({ ageS: 0, watermark: stand.clock.now() });
     stand.clock.advance(60);
     expect(stand.registry.freshness().ageS).toBe(60);
+  });
+
+  it("a source that went back and catches up is not taken up where it was: its changes lead from elsewhere", async () => {
+    await stand.put("meter-001", quarantined, { revision: 105 });
+    await stand.bookmark(103, 0);
+    stand.replies.length = 0;
+    stand.clock.advance(60);
+    // What it did meanwhile to meter-002, at 104, is not known here.
+    await stand.say(upsert(deviceOf("meter-001", now), 106), {
+      ...upsert(deviceOf("meter-001", now), 107),
+      prev: 105,
+    } as SyncEvent);
+    await stand.bookmark(107, 0);
+    expect([stand.replies, stand.registry.freshness().ageS]).toEqual([[], 60]);
+    expect(await stand.connect("meter-001")).toBe("ok_quarantine_channel");
+    await stand.begin(107);
+    await stand.put("meter-001", quarantined);
+    await stand.put("meter-002", quarantined);
+    await stand.end(2);
+    await stand.bookmark(107, 0);
+    expect(stand.registry.freshness().ageS).toBe(0);
+    expect(await stand.connect("meter-002")).toBe("ok_quarantine_channel");
   });
 
   it("a source that goes backwards is told so, and nothing of it counts", async () => {

@@ -20,7 +20,7 @@ export const law: Mutants = {
     {
       what: "what nothing orders is dropped as old",
       file: session,
-      find: 'if ("revision" in event) checkPosition(event, this.#state === "live" && !this.#opened);',
+      find: 'if ("revision" in event) checkPosition(event, this.#state === "live" && !opened);',
       replace: "",
     },
     {

@@ -15,19 +15,19 @@ export const law: Mutants = {
     {
       what: "a gap before a change is not seen",
       file: session,
-      find: "if (prev !== undefined && prev > this.#last) return this.#gap(prev);",
+      find: "if (prev > this.#last) return this.#gap(prev);",
       replace: "",
     },
     {
       what: "changes behind a gap are taken",
       file: session,
-      find: 'if (this.#state === "gapped") return undefined;',
+      find: 'if (this.#state !== "live") return undefined;',
       replace: "",
     },
     {
       what: "a feed that has what was missing stays stopped",
       file: session,
-      find: 'if (this.#state === "gapped" && prev === this.#last) {',
+      find: 'if (this.#state === "gapped" && prev > 0 && prev === this.#last) {',
       replace: "if (false) {",
     },
     {
@@ -39,8 +39,14 @@ export const law: Mutants = {
     {
       what: "a bookmark behind what was taken is fresh",
       file: session,
-      find: "if (revision < this.#last)\n      return",
-      replace: "if (false)\n      return",
+      find: 'if (revision < this.#last) {\n      this.#state = "strayed";',
+      replace: "if (false) {",
+    },
+    {
+      what: "a source that went back goes on from there",
+      file: session,
+      find: '      this.#state = "strayed";\n',
+      replace: "",
     },
     {
       what: "a bookmark ahead of what was taken is fresh",

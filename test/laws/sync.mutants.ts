@@ -40,7 +40,7 @@ export const law: Mutants = {
       what: "half a snapshot is in force",
       file: "src/registry/sync-session.ts",
       find: 'open?.fail(new Fault("source_unavailable", "the source ended in the middle of its snapshot"));',
-      replace: "open?.end();",
+      replace: "open?.fail(undefined as never);",
     },
   ],
 };

@@ -182,6 +182,39 @@ describeWithNats("a bucket of NATS as a source", () => {
     });
   });
 
+  it("that went back is read as a whole when it has caught up: its changes may be others", {
+    timeout: 60_000,
+  }, async () => {
+    for (const id of ["a", "b"]) await bucket.put(`device:${id}`, record(id));
+    let lost = 0;
+    const behind: KeyValue = {
+      get: (key) => bucket.get(key),
+      put: (key, value) => bucket.put(key, value),
+      putIf: (key, value, revision) => bucket.putIf(key, value, revision),
+      delete: (key) => bucket.delete(key),
+      watch: (options) => bucket.watch(options),
+      state: async () => {
+        const { revision, ...rest } = await bucket.state();
+        return { ...rest, revision: revision - lost };
+      },
+    };
+    const told = () => registry.status().sources[0];
+    source = new KeyValueSource(registry, {
+      open: async () => behind,
+      clock: systemClock,
+      validate,
+      bookmarkMs: 50,
+      retryMs: 50,
+    });
+    await until(() => rev("b") === "r2");
+    expect(told()?.counters?.snapshots).toBe(1);
+    lost = 1;
+    await until(() => (told()?.fault?.message ?? "").includes("is older than what is in force"));
+    lost = 0;
+    await until(() => told()?.counters?.snapshots === 2);
+    await until(() => told()?.fault === undefined && registry.freshness().ageS === 0);
+  });
+
   it("ages while the server is away, and catches up when it is back", { timeout: 60_000 }, async () => {
     await bucket.put("device:a", record("a"));
     source = follow();

@@ -46,22 +46,28 @@ async function listen(
 
 async function follow(
   url: string,
-  over: { credentials?: FeedCredentials; tenants?: string[]; pollMs?: number } = {},
+  over: {
+    credentials?: FeedCredentials;
+    tenants?: string[];
+    pollMs?: number;
+    backoffMs?: number;
+    random?: () => number;
+  } = {},
 ) {
   const clock = new ManualClock(now);
   const registry = await openRegistry({ memory: true, clock });
   closing.push(() => registry[Symbol.asyncDispose]());
-  const { credentials = {}, pollMs = 20, tenants } = over;
+  const { backoffMs = 40, credentials = {}, pollMs = 20, random = () => 0.5, tenants } = over;
   const source = new RegistryHttp(registry, {
     name: "http:cmdb",
     url: new URL(url),
     clock,
     validate: createRecordValidator(),
     pollMs,
-    backoffMs: 40,
+    backoffMs,
     silenceMs: 300,
     maxLostShare: 0.5,
-    random: () => 0.5,
+    random,
     credentials: async () => credentials,
     ...(tenants === undefined ? {} : { tenants }),
   });
@@ -178,6 +184,41 @@ describe("a server as the source of records", () => {
       expect(registry.status().sources[0]?.position?.revision).toBe(1);
     },
   );
+
+  it("that goes back in one epoch: is stale until it has caught up, and is then asked for all of it", async () => {
+    let state = { revision: 5, ids: ["a", "b"] };
+    const server = await listen((request, response) =>
+      (request.url ?? "").includes("since")
+        ? send(response, "", at(state.revision))
+        : send(response, fleet(...state.ids), { ...at(state.revision), etag: '"same"' }),
+    );
+    const { clock, registry } = await follow(server.url);
+    await has(registry, "a", "b");
+    // It was put back, and has lost what led to 5.
+    state = { revision: 3, ids: ["a"] };
+    await vi.waitFor(() => expect(fault(registry)).toContain("older than what is in force, 5"), {
+      timeout: 5000,
+    });
+    clock.advance(30);
+    expect([inForce(registry), registry.freshness().ageS]).toEqual([["a", "b"], 30]);
+    // Its own way to 5 is another one: no change since tells of it.
+    state = { revision: 5, ids: ["a", "c"] };
+    await has(registry, "a", "c");
+    await vi.waitFor(() => expect([fault(registry), registry.freshness().ageS]).toEqual(["", 0]));
+  });
+
+  it("is asked again less and less often while it fails, and as before when it is well", async () => {
+    const server = await listen((_request, response) => void response.writeHead(503).end());
+    const { registry } = await follow(server.url, { random: () => 0.999, backoffMs: 10_000 });
+    await vi.waitFor(() => expect(fault(registry)).toContain("503"));
+    await sleep(1500);
+    // 40, 80, 160, 320, 640 ms: without growth there were dozens.
+    expect(server.asked.length).toBeLessThan(9);
+    server.answer = (_request, response) => send(response, fleet("a"));
+    await has(registry, "a");
+    const before = server.asked.length;
+    await vi.waitFor(() => expect(server.asked.length).toBeGreaterThan(before + 5), { timeout: 5000 });
+  });
 
   it("of another epoch: nothing but a snapshot counts", async () => {
     const server = await listen((_request, response) => send(response, fleet("a"), at(100)));
