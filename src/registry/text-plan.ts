@@ -1,6 +1,6 @@
 /** What {@link readTape} expects of a text, compiled from the JSON Schema that also decides what a record must hold. */
 import { isSafeId } from "../decision/ids.ts";
-import { safeIdFormat } from "./schema-words.ts";
+import { safeIdFormat, wellFormedFormat } from "./schema-words.ts";
 
 /** The JSON Schema of a value, as far as schemas of records use it. */
 export interface ValueSchema {
@@ -101,7 +101,8 @@ function text({ format, maxLength, minLength, pattern }: ValueSchema): Place {
   if (format === safeIdFormat) {
     place.least = Math.max(1, place.least);
     [place.first, place.rest] = [safe, safe];
-  } else if (format !== undefined) throw new TypeError(`the format \`${format}\` cannot be read here`);
+  } else if (format !== undefined && format !== wellFormedFormat)
+    throw new TypeError(`the format \`${format}\` cannot be read here`);
   if (pattern === undefined) return place;
   const [, first, rest, more] = classes.exec(pattern) ?? [];
   if (first === undefined || rest === undefined || format !== undefined)
