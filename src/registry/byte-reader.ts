@@ -5,6 +5,8 @@ import { textKind, wide } from "./byte-writer.ts";
 const longestName = 96;
 const slots = 4096;
 
+const digits = Uint8Array.from("0123456789abcdef", (digit) => digit.charCodeAt(0));
+
 interface Remembered {
   readonly bytes: Uint8Array;
   readonly name: string;
@@ -92,6 +94,35 @@ export class ByteReader {
     const name = bytes.toString("latin1", at, at + length);
     remembered[slot] = { bytes: Uint8Array.prototype.slice.call(bytes, at, at + length), name };
     return name;
+  }
+
+  /** Passes over a text. */
+  skip(): void {
+    this.#take(this.number() >>> 2);
+  }
+
+  /** Passes over a text, and tells whether it is what follows `from` in `text`. */
+  same(text: string, from: number): boolean {
+    const head = this.number();
+    const length = head >>> 2;
+    const at = this.#take(length);
+    const kind = head & 3;
+    if (kind === textKind.utf8) return this.#string(kind, at, at + length) === text.slice(from);
+    const bytes = this.#bytes;
+    if (kind === textKind.ascii) {
+      if (text.length - from !== length) return false;
+      for (let index = 0; index < length; index++)
+        if (text.charCodeAt(from + index) !== bytes[at + index]) return false;
+      return true;
+    }
+    if (text.length - from !== length * 2) return false;
+    for (let index = 0; index < length; index++) {
+      const byte = bytes[at + index] as number;
+      const place = from + index * 2;
+      if (text.charCodeAt(place) !== digits[byte >>> 4] || text.charCodeAt(place + 1) !== digits[byte & 15])
+        return false;
+    }
+    return true;
   }
 
   #is(bytes: Uint8Array, at: number, length: number): boolean {

@@ -1,6 +1,7 @@
 /** The LMDB file of the records: opened, and written in transactions that fail as faults. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { open, type RootDatabase } from "lmdb";
 import { Fault } from "../runtime/fault.ts";
 import { checkLmdbFile } from "./check-lmdb-file.ts";
@@ -27,6 +28,15 @@ export function openLmdbFile(dir: string): LmdbFile {
   const path = lmdbPath(dir);
   checkLmdbFile(path);
   return open<Buffer, string>({ path, ...lmdbOptions });
+}
+
+/**
+ * Closes the file. The thread of lmdb 3.5 is at its last write a moment longer than whoever waits for that, and would end
+ * the process where the file is gone meanwhile.
+ */
+export async function closeLmdbFile(file: Pick<LmdbFile, "close">): Promise<void> {
+  await sleep(20);
+  await file.close();
 }
 
 /** One atomic, durable batch, written beside the event loop (`transaction()` of lmdb 3.5 never ends here). */

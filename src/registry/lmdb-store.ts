@@ -4,7 +4,6 @@ import { Fault } from "../runtime/fault.ts";
 import { FirstRows } from "./first-rows.ts";
 import {
   defaultSpiffeNaming,
-  holdsTerm,
   type Indexed,
   type IndexTerm,
   idsNamedBy,
@@ -12,7 +11,7 @@ import {
   type SpiffeNaming,
   termsOnlyIn,
 } from "./index-terms.ts";
-import { type LmdbFile, writeBatch, writeNow } from "./lmdb-file.ts";
+import { closeLmdbFile, type LmdbFile, writeBatch, writeNow } from "./lmdb-file.ts";
 import { LmdbIndex } from "./lmdb-index.ts";
 import { openTakenOver } from "./old-rows.ts";
 import {
@@ -24,7 +23,7 @@ import {
   type Tombstone,
 } from "./record-store.ts";
 import { layout, readState, writeState } from "./saved-state.ts";
-import { fromRow, indexedIn, indexedInRow, isNothing, toRow } from "./stored-row.ts";
+import { fromRow, holdsTermInRow, indexedIn, indexedInRow, isNothing, toRow } from "./stored-row.ts";
 
 const stateKey = "!state";
 /** Keys of staged changes sort behind all record keys. */
@@ -149,7 +148,7 @@ export class LmdbStore implements RecordStore {
 
   async stage(changes: Changes): Promise<void> {
     const direct = this.#state.revision === 0 && !this.#folding;
-    await writeBatch(this.#db, () => {
+    await this.#index.batch(() => {
       for (const [key, value] of changes) {
         if (key.startsWith(devicePrefix)) {
           const terms = indexTerms(indexedIn(value));
@@ -218,7 +217,7 @@ export class LmdbStore implements RecordStore {
       }
       void this.#db.put(stateKey, this.#toSave(state, false));
     };
-    await writeBatch(this.#db, write);
+    await this.#index.batch(write);
     this.#state = state;
   }
 
@@ -232,7 +231,7 @@ export class LmdbStore implements RecordStore {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#db.close();
+    await closeLmdbFile(this.#db);
   }
 
   /** What the indexes hold of a device in force. */
@@ -242,7 +241,8 @@ export class LmdbStore implements RecordStore {
   }
 
   #has(id: string, term: IndexTerm): boolean {
-    return holdsTerm(this.#indexed(`device:${id}`), term);
+    const row = this.#row(`device:${id}`);
+    return row !== undefined && holdsTermInRow(row, row.length, term);
   }
 
   #stagedKey(key: RecordKey): string {
@@ -269,11 +269,12 @@ export class LmdbStore implements RecordStore {
     for (let after: string | undefined; ; ) {
       const keys = this.keysAfter("device", after, page);
       const last = keys.at(-1);
-      if (last === undefined) return;
+      if (last === undefined) return this.#index.writeRun();
       await writeBatch(this.#db, () => {
         for (const key of keys)
-          this.#index.add(key.slice(devicePrefix.length), indexTerms(this.#indexed(key)));
+          this.#index.collect(key.slice(devicePrefix.length), indexTerms(this.#indexed(key)));
       });
+      if (this.#index.due) await this.#index.writeRun();
       after = last.slice(devicePrefix.length);
     }
   }
@@ -281,7 +282,7 @@ export class LmdbStore implements RecordStore {
   async #settleNotes(keep: boolean): Promise<void> {
     for (let notes = this.#index.notes(); notes.length > 0; notes = this.#index.notes()) {
       const page = notes;
-      await writeBatch(this.#db, () => {
+      await this.#index.batch(() => {
         for (const note of page) this.#index.settle(note, keep, (id, term) => this.#has(id, term));
       });
     }

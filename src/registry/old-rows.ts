@@ -1,7 +1,7 @@
 /** Stores of layout 1 and 2, whose rows were MessagePack with structures that they shared: taken over once. */
 import { asBinary, open, type RootDatabase } from "lmdb";
 import type { CredentialRecord } from "../decision/facts.ts";
-import { type LmdbFile, lmdbPath, openLmdbFile, writeBatch } from "./lmdb-file.ts";
+import { closeLmdbFile, type LmdbFile, lmdbPath, openLmdbFile, writeBatch } from "./lmdb-file.ts";
 import type { StoredValue, Tombstone } from "./record-store.ts";
 import type { AnyRecord } from "./stored-record.ts";
 import { rowMark, toRow } from "./stored-row.ts";
@@ -49,7 +49,7 @@ async function takeOverRows(dir: string): Promise<void> {
       void file.remove(structures as unknown as string);
     });
   } finally {
-    await file.close();
+    await closeLmdbFile(file);
   }
 }
 

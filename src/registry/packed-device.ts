@@ -92,6 +92,16 @@ export function headOfDevice(bytes: Buffer, from: number): DeviceHead {
   return readHead(new ByteReader(bytes, from));
 }
 
+/** Whether a device has the credential that follows `from` in `text`: nothing is made of its bytes, which `reader` is at. */
+export function hasCredential(reader: ByteReader, text: string, from: number): boolean {
+  reader.byte();
+  reader.skip();
+  reader.skip();
+  for (let left = reader.number(); left > 0; left--) reader.skip();
+  for (let left = reader.number(); left > 0; left--) if (reader.same(text, from)) return true;
+  return false;
+}
+
 /** The record whose bytes begin at `from` and end at `end`. Throws `RangeError` where they are damaged. */
 export function unpackDevice(id: string, bytes: Buffer, from: number, end: number): DeviceRecord {
   const reader = new ByteReader(bytes, from, end);

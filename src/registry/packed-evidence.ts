@@ -48,18 +48,24 @@ export function packCredential(writer: ByteWriter, each: CredentialRecord): void
   texts(writer, claim.device_ids);
 }
 
-/** The inverse. */
+/**
+ * The inverse. The usual shape is made at once: members that are added one by one cost several times as much, and far
+ * more where V8 keeps no transitions any more, as in a process that made many objects with names of their own.
+ */
 export function unpackCredential(reader: ByteReader): CredentialRecord {
   const first = reader.byte();
-  const record: Mutable<CredentialRecord> = {
-    status: credentialStatuses[first & 3] as CredentialRecord["status"],
-    bound_at: reader.number(),
-    last_used_at: reader.number(),
-    devices: reader.number(),
-  };
-  const type = reader.byte();
-  if (type !== 0) record.type = credentialTypes[type - 1] as (typeof credentialTypes)[number];
+  const status = credentialStatuses[first & 3] as CredentialRecord["status"];
+  const bound_at = reader.number();
+  const last_used_at = reader.number();
+  const devices = reader.number();
+  const type = credentialTypes[reader.byte() - 1];
   const rest = reader.byte();
+  if (first >>> 2 === datesOnly && rest === 0 && type !== undefined) {
+    const not_before = reader.number();
+    return { status, bound_at, last_used_at, devices, type, not_before, not_after: reader.number() };
+  }
+  const record: Mutable<CredentialRecord> = { status, bound_at, last_used_at, devices };
+  if (type !== undefined) record.type = type;
   if ((first & 4) !== 0) record.not_before = reader.number();
   if ((first & 8) !== 0) record.not_after = reader.number();
   if (rest >>> 2 !== 0)
@@ -69,6 +75,9 @@ export function unpackCredential(reader: ByteReader): CredentialRecord {
   if ((first & 32) !== 0) record.claim = unpackClaim(reader);
   return record;
 }
+
+/** Of what may be absent in a credential, `not_before` and `not_after`. */
+const datesOnly = 3;
 
 function unpackClaim(reader: ByteReader): Claim {
   const flags = reader.byte();
@@ -98,15 +107,21 @@ export function packFirmware(
 export function unpackFirmware(reader: ByteReader): Firmware {
   const first = reader.byte();
   const channel = firmwareChannels[first & 3] as Firmware["channel"];
-  const firmware: Mutable<Firmware> = { version: reader.name(), channel };
+  const version = reader.name();
   const key = numberOrNull(reader, (first >>> 2) & 3);
-  if (key !== undefined) firmware.key = key;
   const svn = numberOrNull(reader, (first >>> 4) & 3);
+  if (first >>> 6 === keyOnly && key !== undefined && svn !== undefined)
+    return { version, channel, key, svn, attested_key: reader.number() };
+  const firmware: Mutable<Firmware> = { version, channel };
+  if (key !== undefined) firmware.key = key;
   if (svn !== undefined) firmware.svn = svn;
   if ((first & 64) !== 0) firmware.attested_key = reader.number();
   if ((first & 128) !== 0) firmware.components = numbersOf(reader);
   return firmware;
 }
+
+/** Of what may be absent in firmware beside its key and number, `attested_key`. */
+const keyOnly = 1;
 
 /** An attestation result, beside the fingerprints of its device. */
 export function packAttestation(
@@ -131,13 +146,17 @@ export function unpackAttestation(reader: ByteReader, fingerprints: readonly str
   const vector = numbersOf(reader);
   const verifier = reader.name();
   const known = reader.number();
-  const attestation: Mutable<Attestation> = {
-    status: trustTiers[first & 3] as Attestation["status"],
-    vector,
-    verifier,
-    key_fingerprint: known === 0 ? reader.text() : (fingerprints[known - 1] ?? ""),
-  };
+  const status = trustTiers[first & 3] as Attestation["status"];
+  const key_fingerprint = known === 0 ? reader.text() : (fingerprints[known - 1] ?? "");
+  if (first >>> 2 === bothTimes) {
+    const appraised_at = reader.number();
+    return { status, vector, verifier, key_fingerprint, appraised_at, expires_at: reader.number() };
+  }
+  const attestation: Mutable<Attestation> = { status, vector, verifier, key_fingerprint };
   if ((first & 4) !== 0) attestation.appraised_at = reader.number();
   if ((first & 8) !== 0) attestation.expires_at = reader.number();
   return attestation;
 }
+
+/** Both times of an attestation. */
+const bothTimes = 3;

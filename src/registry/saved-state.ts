@@ -2,7 +2,7 @@
 import type { SourceState } from "./record-store.ts";
 
 /** Layout of the file: earlier ones are taken over when it is opened, a later one is refused. */
-export const layout = 3;
+export const layout = 4;
 
 /** What is saved. */
 export interface SavedState {

@@ -2,8 +2,8 @@
 import type { DeviceRecord, RecordKey } from "../decision/facts.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
-import { type Indexed, indexedOf } from "./index-terms.ts";
-import { headOfDevice, lifecycleOf, packDevice, unpackDevice } from "./packed-device.ts";
+import { holdsTerm, type Indexed, type IndexTerm, indexedOf } from "./index-terms.ts";
+import { hasCredential, headOfDevice, lifecycleOf, packDevice, unpackDevice } from "./packed-device.ts";
 import type { StoredValue, Tombstone } from "./record-store.ts";
 import type { Validated } from "./record-validator.ts";
 import type { AnyRecord } from "./stored-record.ts";
@@ -172,10 +172,23 @@ export function isNothing(bytes: Uint8Array): boolean {
 
 /** What indexes hold of the device of a row, without unpacking it; `undefined`: it holds no good device. */
 export function indexedInRow(bytes: Buffer, end: number): Indexed | undefined {
+  return toDevice(bytes, end) ? headOfDevice(bytes, reader.at) : undefined;
+}
+
+/** Whether the device of a row is found by `term`; of fingerprints, no text is made of its bytes. */
+export function holdsTermInRow(bytes: Buffer, end: number, term: IndexTerm): boolean {
+  if (!term.startsWith(fingerprint)) return holdsTerm(indexedInRow(bytes, end), term);
+  return toDevice(bytes, end) && hasCredential(reader, term, fingerprint.length);
+}
+
+const fingerprint = "fingerprint:";
+
+/** Goes to where the device of a row begins; false: it holds none. */
+function toDevice(bytes: Buffer, end: number): boolean {
   reader.over(bytes, 0, end);
-  if (reader.byte() !== rowMark || reader.byte() !== holds.device) return undefined;
+  if (reader.byte() !== rowMark || reader.byte() !== holds.device) return false;
   reader.number();
-  reader.name();
+  reader.skip();
   if (reader.byte() !== 0) reader.number();
-  return headOfDevice(bytes, reader.at);
+  return true;
 }

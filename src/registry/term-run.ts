@@ -2,9 +2,12 @@
  * Index entries whose keys come in no order, collected and given back in order: written one by one, each would cost
  * a page of the file; in order, a page takes many at once.
  */
+import type { FingerprintHash } from "./fingerprint-hash.ts";
 
-/** Key and value of an index entry. */
-export type TermEntry = readonly [key: string, id: string];
+/** A fingerprint and a device that has it. */
+export interface TermEntry extends FingerprintHash {
+  readonly id: string;
+}
 
 /** Entries that are collected: enough that each page of the index of a large fleet takes several. */
 const enough = 65_536;
@@ -21,11 +24,11 @@ export class TermRun {
     return this.#size >= enough;
   }
 
-  add(order: number, key: string, id: string): void {
-    const index = order >>> sliceShift;
+  add(entry: TermEntry): void {
+    const index = entry.first >>> sliceShift;
     const slice = this.#slices[index];
-    if (slice === undefined) this.#slices[index] = [[key, id]];
-    else slice.push([key, id]);
+    if (slice === undefined) this.#slices[index] = [entry];
+    else slice.push(entry);
     this.#size++;
   }
 
@@ -35,7 +38,7 @@ export class TermRun {
     this.clear();
     for (let index = 0; index < slices; index++) {
       const slice = taken[index];
-      if (slice !== undefined) yield slice.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+      if (slice !== undefined) yield slice.sort((a, b) => a.first - b.first || a.second - b.second);
     }
   }
 

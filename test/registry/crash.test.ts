@@ -4,20 +4,32 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { DeviceRecord } from "../../src/decision/facts.ts";
 import { openRegistry } from "../../src/registry/registry.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
-import { entry, ndjson, now } from "./records.ts";
+import { device, entry, ndjson, now } from "./records.ts";
 
 const size = 1500;
 let dir: string;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "sallyport-crash-"));
   for (const rev of ["even", "odd"]) {
-    const devices = Array.from({ length: size }, (_, each) => entry.device(`d${each}`, { hw_rev: rev }));
+    const devices = Array.from({ length: size }, (_, each) =>
+      entry.device(`d${each}`, {
+        hw_rev: rev,
+        credentials: credentials(`fp-${each}`, `fp-${rev}-${each % 500}`),
+      }),
+    );
     await writeFile(join(dir, `${rev}.ndjson`), ndjson([...devices, entry.device(`only-${rev}`)]));
   }
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
+
+/** Credentials by these fingerprints. */
+function credentials(...fingerprints: readonly string[]): DeviceRecord["credentials"] {
+  const [any] = Object.values(device("any").credentials);
+  return Object.fromEntries(fingerprints.map((each) => [each, any as DeviceRecord["credentials"][string]]));
+}
 
 /** Kills a loading process `afterMs` after its first `loads` loads; resolves to the last revision it reported. */
 async function killed(store: string, loads: number, afterMs: number): Promise<number> {
@@ -62,6 +74,16 @@ describe("a store whose writer was killed while it loaded", () => {
       expect(registry.device(`only-${rev}`)?.record?.id).toBe(`only-${rev}`);
       expect(registry.device(`only-${other}`)).toBeUndefined();
       expect(registry.status().counts).toEqual({ device: { active: size + 1 } });
+      for (let each = 0; each < 500; each++) {
+        const by = (fingerprint: string) =>
+          registry.deviceIdsBy("fingerprint", fingerprint, undefined, 9).toSorted();
+        expect(by(`fp-${each}`)).toEqual([`d${each}`]);
+        // Three devices claim each of these, and none of the other snapshot's.
+        expect(by(`fp-${rev}-${each}`)).toEqual(
+          [each, each + 500, each + 1000].map((id) => `d${id}`).toSorted(),
+        );
+        expect(by(`fp-${other}-${each}`)).toEqual([]);
+      }
       await registry[Symbol.asyncDispose]();
     },
   );

@@ -176,12 +176,30 @@ describe("a store of another layout", () => {
     }
   });
 
+  it("of the third release, whose fingerprints were indexed in another way, is indexed anew", async () => {
+    const folder = join(dir, "store");
+    const first = await openRegistry({ dir: folder, clock });
+    await load(first, 3, "even");
+    await first[Symbol.asyncDispose]();
+    const db = open<Buffer, string>({ path: join(folder, "records.lmdb"), encoding: "binary" });
+    await db.openDB({ name: "!fingerprints", encoding: "binary", keyEncoding: "binary" }).clearAsync();
+    const state = JSON.parse(String(db.get("!state"))) as object;
+    await db.put("!state", Buffer.from(JSON.stringify({ ...state, format: 3 })));
+    await db.close();
+    for (const _turn of ["migrated", "opened again"]) {
+      const registry = await openRegistry({ dir: folder, clock });
+      expect(registry.deviceIdsBy("fingerprint", "fp-d1", undefined, 9)).toEqual(["d1"]);
+      expect(registry.deviceIdsBy("tenant", "acme", undefined, 9)).toEqual(["d0", "d1", "d2"]);
+      await registry[Symbol.asyncDispose]();
+    }
+  });
+
   it("of a later release is refused, and left as it is", async () => {
-    const folder = await writeLayout(4, false);
+    const folder = await writeLayout(5, false);
     for (const _turn of ["first", "second"])
       await expect(openRegistry({ dir: folder, clock })).rejects.toMatchObject({
         code: "store_unavailable",
-        message: expect.stringContaining("it has layout 4, and this release reads up to 3"),
+        message: expect.stringContaining("it has layout 5, and this release reads up to 4"),
       });
   });
 
