@@ -1,12 +1,12 @@
 /** Deltas of one source: which are newer than what is in force, and what they change. */
 import type { DeviceRecord, RecordKey } from "../decision/facts.ts";
 import { giveWay } from "../runtime/give-way.ts";
-import type { RecordStore, StoredValue, Tombstone } from "./record-store.ts";
+import { type RecordStore, recordIn, type StoredValue, type Tombstone } from "./record-store.ts";
 import type { Validated } from "./record-validator.ts";
 import { belongsTo, isUnretired, retiredIsTerminal } from "./refusals.ts";
-import { sameJson } from "./same-json.ts";
+import { sameRecord } from "./same-record.ts";
 import { type AnyRecord, isMany } from "./stored-record.ts";
-import { withVersion } from "./stored-row.ts";
+import { toValue, withVersion } from "./stored-row.ts";
 import { type Counts, Tally } from "./tally.ts";
 
 /**
@@ -45,6 +45,8 @@ export interface DeltaRules {
 export class DeltaBatch {
   readonly staged: Map<RecordKey, StoredValue | Tombstone> = new Map();
   readonly changed: Set<RecordKey> = new Set();
+  /** What is in force of the records that were looked at. */
+  readonly before: Map<RecordKey, StoredValue | Tombstone | undefined> = new Map();
   readonly #store: RecordStore;
   readonly #source: string;
   readonly #rules: DeltaRules;
@@ -74,8 +76,8 @@ export class DeltaBatch {
   take(delta: Delta): DeltaOutcome {
     const key = delta.act === "delete" ? delta.key : delta.entry.key;
     if (key === undefined) return { rejected: reasonOf(delta) };
-    const before = this.staged.get(key) ?? this.#store.get(key) ?? this.#store.tombstone(key);
-    const held = before === undefined || "gone" in before ? undefined : before;
+    const before = this.staged.get(key) ?? this.#inForce(key);
+    const held = recordIn(before);
     if (held !== undefined && held.source !== this.#source)
       return { rejected: belongsTo(held.source, this.#source) };
     // A repair is judged by the record alone: what the last snapshot held may be what is wrong.
@@ -99,6 +101,13 @@ export class DeltaBatch {
     return this.#tally.counts();
   }
 
+  /** Read once: nothing else writes the record before the batch is in force. */
+  #inForce(key: RecordKey): StoredValue | Tombstone | undefined {
+    const value = this.#store.held(key);
+    this.before.set(key, value);
+    return value;
+  }
+
   #delete(key: RecordKey, held: StoredValue | undefined, version: number): DeltaOutcome {
     const foreign = this.#rules.foreign(key, {}, held);
     // What is not there, and what no record says, is nobody's: a feed of some tenants leaves no trace of it.
@@ -111,32 +120,22 @@ export class DeltaBatch {
     return "applied";
   }
 
-  #upsert(
-    key: RecordKey,
-    held: StoredValue | undefined,
-    { invalid, record, ...rest }: Validated,
-    version: number,
-  ): DeltaOutcome {
-    const remark = "remark" in rest ? rest.remark : undefined;
-    const foreign = this.#rules.foreign(key, { record }, held);
+  #upsert(key: RecordKey, held: StoredValue | undefined, entry: Validated, version: number): DeltaOutcome {
+    const foreign = this.#rules.foreign(key, entry, held);
     if (foreign !== undefined) return { rejected: foreign };
-    if (isUnretired(held, { record })) return { rejected: retiredIsTerminal };
-    const source = this.#source;
-    if (held !== undefined && record !== undefined && sameJson(held.record, record)) {
+    if (isUnretired(held, entry)) return { rejected: retiredIsTerminal };
+    const good = entry.invalid === undefined;
+    if (held !== undefined && good && held.invalid === undefined && sameRecord(held, entry)) {
       this.staged.set(key, withVersion(held, version));
       return "unchanged";
     }
     if (held !== undefined) this.#tally.add(key, held, -1);
-    this.#tally.add(key, { record });
+    this.#tally.add(key, entry);
     this.changed.add(key);
     const revision = this.#store.state.revision + 1;
-    if (record !== undefined) {
-      this.staged.set(key, { revision, source, version, record });
-      return remark === undefined ? "applied" : { rejected: remark };
-    }
-    const why = invalid ?? "unreadable";
-    this.staged.set(key, { revision, source, version, invalid: why });
-    return { rejected: why };
+    this.staged.set(key, toValue({ revision, source: this.#source, version }, entry));
+    const rejected = good ? entry.remark : entry.invalid;
+    return rejected === undefined ? "applied" : { rejected };
   }
 }
 

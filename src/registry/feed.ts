@@ -11,7 +11,7 @@ import { LoadProgress } from "./load-progress.ts";
 import { LossGuard } from "./loss-guard.ts";
 import type { LostTrust } from "./lost-trust.ts";
 import { type BucketHeld, type BucketName, readBuckets } from "./read-bucket.ts";
-import type { FeedPosition, StoredValue, StoreState } from "./record-store.ts";
+import { type FeedPosition, recordIn, type StoredValue, type StoreState } from "./record-store.ts";
 import type { Validated } from "./record-validator.ts";
 import { ofAnotherTenant } from "./refusals.ts";
 import { SnapshotDraft } from "./snapshot-draft.ts";
@@ -214,7 +214,7 @@ export class Feed implements AsyncDisposable {
         put: (entry, line, version) => {
           progress.take();
           const { key } = entry;
-          const held = key === undefined ? undefined : store.get(key);
+          const held = key === undefined ? undefined : recordIn(store.held(key));
           const reason = this.#foreign(lost, key, entry, held) ?? draft.put(entry, line, version, held);
           if (reason === undefined || rejectedTotal++ >= maxRejectedListed) return reason;
           rejected.push(key === undefined ? { line, reason } : { line, key, reason });
@@ -274,7 +274,7 @@ export class Feed implements AsyncDisposable {
     }
     const changed = [...batch.changed];
     const revision = state.revision + (changed.length === 0 ? 0 : 1);
-    await store.apply(batch.staged, { ...state, revision });
+    await store.apply(batch.staged, { ...state, revision }, batch.before);
     await this.#options.putInForce(() => {}, changed, batch.few());
     this.#report.fault = undefined;
     return outcomes;
@@ -287,7 +287,7 @@ export class Feed implements AsyncDisposable {
     entry: { readonly record?: AnyRecord | undefined },
     held: StoredValue | undefined,
   ): string | undefined {
-    if (held?.record !== undefined && "via" in held.record) lost.replaced(held.record);
+    lost.replaced(held, entry);
     const foreign = foreignTo(this.#options, key, entry, held);
     if (foreign?.startsWith(ofAnotherTenant) === true) this.#news.crossTenant(key ?? "");
     return foreign;

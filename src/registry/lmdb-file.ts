@@ -63,3 +63,19 @@ export function writeNow(file: LmdbFile, action: () => void): void {
   }
   file.resetReadTxn();
 }
+
+/** Keys that are looked at in one batch. */
+const page = 512;
+
+/** Calls `visit` with every key from `start` on, in batches; it removes each that it has done with. */
+export async function eachKeyFrom(
+  file: LmdbFile,
+  start: string,
+  visit: (key: string) => void,
+): Promise<void> {
+  for (;;) {
+    const keys = [...file.getKeys({ start, limit: page })];
+    if (keys.length === 0) return;
+    await writeBatch(file, () => keys.forEach(visit));
+  }
+}

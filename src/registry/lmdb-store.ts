@@ -2,6 +2,7 @@
 import type { RecordKey, RecordKind } from "../decision/facts.ts";
 import { Fault } from "../runtime/fault.ts";
 import { FirstRows } from "./first-rows.ts";
+import { moveTerms, stageTerms } from "./follow-terms.ts";
 import {
   defaultSpiffeNaming,
   type Indexed,
@@ -9,21 +10,31 @@ import {
   idsNamedBy,
   indexTerms,
   type SpiffeNaming,
-  termsOnlyIn,
 } from "./index-terms.ts";
-import { closeLmdbFile, type LmdbFile, writeBatch, writeNow } from "./lmdb-file.ts";
+import { closeLmdbFile, eachKeyFrom, type LmdbFile, writeBatch, writeNow } from "./lmdb-file.ts";
 import { LmdbIndex } from "./lmdb-index.ts";
 import { openTakenOver } from "./old-rows.ts";
 import {
+  type Before,
   type Changes,
   emptyState,
   type RecordStore,
+  recordIn,
   type StoredValue,
   type StoreState,
   type Tombstone,
+  tombstoneIn,
 } from "./record-store.ts";
 import { layout, readState, writeState } from "./saved-state.ts";
-import { fromRow, holdsTermInRow, indexedIn, indexedInRow, isNothing, toRow } from "./stored-row.ts";
+import {
+  fromRow,
+  holdsTermInRow,
+  indexedIn,
+  indexedInRow,
+  isNothing,
+  sameHeads,
+  toRow,
+} from "./stored-row.ts";
 
 const stateKey = "!state";
 /** Keys of staged changes sort behind all record keys. */
@@ -91,18 +102,20 @@ export class LmdbStore implements RecordStore {
   }
 
   get(key: RecordKey): StoredValue | undefined {
-    const value = this.#value(key);
-    return value === undefined || "gone" in value ? undefined : value;
+    return recordIn(this.#value(key, false));
   }
 
   tombstone(key: RecordKey): Tombstone | undefined {
-    const value = this.#value(key);
-    return value !== undefined && "gone" in value ? value : undefined;
+    return tombstoneIn(this.#value(key, false));
   }
 
-  #value(key: RecordKey): StoredValue | Tombstone | undefined {
+  held(key: RecordKey): StoredValue | Tombstone | undefined {
+    return this.#value(key, true);
+  }
+
+  #value(key: RecordKey, packed: boolean): StoredValue | Tombstone | undefined {
     const row = this.#row(key);
-    return row === undefined ? undefined : (fromRow(key, row, row.length) ?? undefined);
+    return row === undefined ? undefined : (fromRow(key, row, row.length, packed) ?? undefined);
   }
 
   /** The row in force, valid until the next read. */
@@ -151,14 +164,10 @@ export class LmdbStore implements RecordStore {
     await this.#index.batch(() => {
       for (const [key, value] of changes) {
         if (key.startsWith(devicePrefix)) {
-          const terms = indexTerms(indexedIn(value));
           const id = key.slice(devicePrefix.length);
           // The first snapshot goes straight to its place, where nobody reads before the flip.
-          if (direct) this.#index.collect(id, terms);
-          else {
-            const before = indexTerms(this.#indexed(key));
-            this.#index.stage(id, termsOnlyIn(terms, before), termsOnlyIn(before, terms));
-          }
+          if (direct) this.#index.collect(id, indexTerms(indexedIn(value)));
+          else stageTerms(this.#index, id, this.#indexed(key), indexedIn(value));
         }
         if (direct) this.#first.put(key, value);
         else void this.#db.put(this.#stagedKey(key), toRow(value));
@@ -177,7 +186,7 @@ export class LmdbStore implements RecordStore {
     if (this.#folding) return;
     if (this.#state.revision === 0) return this.#empty();
     await this.#settleNotes(false);
-    await this.#eachFrom(stagedPrefix, (key) => void this.#db.remove(key));
+    await eachKeyFrom(this.#db, stagedPrefix, (key) => void this.#db.remove(key));
   }
 
   flip(state: StoreState): void {
@@ -189,7 +198,7 @@ export class LmdbStore implements RecordStore {
 
   async fold(): Promise<void> {
     if (!this.#folding) return;
-    await this.#eachFrom(stagedPrefix, (key) => {
+    await eachKeyFrom(this.#db, stagedPrefix, (key) => {
       const place = key.slice(stagedPrefix.length);
       // Rows are moved as they are.
       const row = this.#db.get(key);
@@ -202,15 +211,13 @@ export class LmdbStore implements RecordStore {
     this.#folding = false;
   }
 
-  async apply(changes: Changes, state: StoreState): Promise<void> {
+  async apply(changes: Changes, state: StoreState, before?: Before): Promise<void> {
     const write = (): void => {
       for (const [key, value] of changes) {
         if (key.startsWith(devicePrefix)) {
-          const id = key.slice(devicePrefix.length);
-          const before = indexTerms(this.#indexed(key));
-          const after = indexTerms(indexedIn(value));
-          this.#index.remove(id, termsOnlyIn(before, after));
-          this.#index.add(id, termsOnlyIn(after, before));
+          const was = before?.has(key) === true ? before.get(key) : this.held(key);
+          if (!sameHeads(was, value))
+            moveTerms(this.#index, key.slice(devicePrefix.length), indexedIn(was), indexedIn(value));
         }
         if (value === null) void this.#db.remove(key);
         else void this.#db.put(key, toRow(value));
@@ -261,7 +268,7 @@ export class LmdbStore implements RecordStore {
   async #empty(): Promise<void> {
     this.#first.clear();
     await this.#index.clear();
-    await this.#eachFrom("a", (key) => void this.#db.remove(key));
+    await eachKeyFrom(this.#db, "a", (key) => void this.#db.remove(key));
   }
 
   async #buildIndex(): Promise<void> {
@@ -285,14 +292,6 @@ export class LmdbStore implements RecordStore {
       await this.#index.batch(() => {
         for (const note of page) this.#index.settle(note, keep, (id, term) => this.#has(id, term));
       });
-    }
-  }
-
-  async #eachFrom(start: string, visit: (key: string) => void): Promise<void> {
-    for (;;) {
-      const keys = [...this.#db.getKeys({ start, limit: page })];
-      if (keys.length === 0) return;
-      await writeBatch(this.#db, () => keys.forEach(visit));
     }
   }
 }

@@ -5,6 +5,8 @@
 import type { DeviceRecord, TenantRecord } from "../decision/facts.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { lapsedSince } from "./lapsed-signals.ts";
+import type { StoredValue } from "./record-store.ts";
+import { sameBytes } from "./same-record.ts";
 
 type Playbook = TenantRecord["playbook"] | undefined;
 
@@ -44,7 +46,10 @@ export class LostTrust {
   }
 
   /** A record is replaced: what a detection that has lapsed leaves behind outlives it. */
-  replaced(device: DeviceRecord): void {
+  replaced(held: StoredValue | undefined, entry: unknown): void {
+    // What is said again stays.
+    const device = sameBytes(held, entry) ? undefined : held?.record;
+    if (device === undefined || !("via" in device)) return;
     const { clock, playbookOf } = this.#parts;
     if (device.state.signals.length === 0) return;
     const since = lapsedSince(device, playbookOf(device.tenant), clock.now());

@@ -6,9 +6,11 @@ import {
   type Changes,
   emptyState,
   type RecordStore,
+  recordIn,
   type StoredValue,
   type StoreState,
   type Tombstone,
+  tombstoneIn,
 } from "./record-store.ts";
 import { unpacked } from "./stored-row.ts";
 
@@ -30,13 +32,15 @@ export class MemoryStore implements RecordStore {
   }
 
   get(key: RecordKey): StoredValue | undefined {
-    const value = this.#records.get(key);
-    return value === undefined || "gone" in value ? undefined : value;
+    return recordIn(this.#records.get(key));
   }
 
   tombstone(key: RecordKey): Tombstone | undefined {
-    const value = this.#records.get(key);
-    return value !== undefined && "gone" in value ? value : undefined;
+    return tombstoneIn(this.#records.get(key));
+  }
+
+  held(key: RecordKey): StoredValue | Tombstone | undefined {
+    return this.#records.get(key);
   }
 
   *keys(kind?: RecordKind): Iterable<RecordKey> {

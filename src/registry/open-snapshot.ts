@@ -90,7 +90,7 @@ export class OpenSnapshot {
     const { mill, validate } = this.#parts;
     if (mill === undefined || this.#count <= smallSnapshot) {
       this.#hash.update(`${event.record}\n`);
-      return this.#enter(event, parseUpsert(event, validate));
+      return this.#enter(event, mill === undefined ? parseUpsert(event, validate) : mill.read(event));
     }
     this.#collected.push(event);
     this.#texts.add(event.record);

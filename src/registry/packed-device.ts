@@ -102,6 +102,17 @@ export function hasCredential(reader: ByteReader, text: string, from: number): b
   return false;
 }
 
+/** Whether the heads of two devices are the same but for their lifecycle. */
+export function sameHead(a: Buffer, b: Buffer): boolean {
+  const reader = new ByteReader(a, 1);
+  reader.skip();
+  reader.skip();
+  for (let left = reader.number(); left > 0; left--) reader.skip();
+  for (let left = reader.number(); left > 0; left--) reader.skip();
+  const { at } = reader;
+  return b.length >= at && a.compare(b, 1, at, 1, at) === 0;
+}
+
 /** The record whose bytes begin at `from` and end at `end`. Throws `RangeError` where they are damaged. */
 export function unpackDevice(id: string, bytes: Buffer, from: number, end: number): DeviceRecord {
   const reader = new ByteReader(bytes, from, end);

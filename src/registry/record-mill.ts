@@ -7,6 +7,7 @@ import { Worker } from "node:worker_threads";
 import type { RecordKey } from "../decision/facts.ts";
 import { ownThread } from "../runtime/own-files.ts";
 import type { EarVerifierEntry } from "./ear.ts";
+import { packUpsert } from "./pack-upsert.ts";
 import { parseUpsert, type Upsert } from "./parse-upsert.ts";
 import { RecordTexts } from "./record-texts.ts";
 import type { RecordValidator, Validated } from "./record-validator.ts";
@@ -89,22 +90,24 @@ export class RecordMill implements AsyncDisposable {
   ): Promise<readonly Validated[]> {
     this.#start();
     // A thread that is only starting is not waited for.
-    if (!this.#ready) return events.map((event) => this.#here(event));
+    if (!this.#ready) return events.map((event) => this.read(event));
     try {
-      return merge(events, await this.#ask(events, texts), (event) => this.#here(event));
+      return merge(events, await this.#ask(events, texts), (event) => this.read(event));
     } catch (thrown) {
       if (broken.hasSubscribers) broken.publish({ error: thrown });
-      return events.map((event) => this.#here(event));
+      return events.map((event) => this.read(event));
     }
+  }
+
+  /** One record, in this thread. */
+  read(event: Upsert): Validated {
+    const packed = isForThread(event) ? packUpsert(event, this.#options.signedOnly) : undefined;
+    return packed ?? parseUpsert(event, this.#options.validate);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#idle);
     await this.#end(new Error("the mill is closed"));
-  }
-
-  #here(event: Upsert): Validated {
-    return parseUpsert(event, this.#options.validate);
   }
 
   #ask(events: readonly Upsert[], { bytes, ends }: RecordTexts): Promise<Flour> {

@@ -28,6 +28,16 @@ export interface Tombstone {
   readonly version: number;
 }
 
+/** The record, where a value is one. */
+export function recordIn(value: StoredValue | Tombstone | null | undefined): StoredValue | undefined {
+  return value === undefined || value === null || "gone" in value ? undefined : value;
+}
+
+/** What is left of one that was deleted, where a value is that. */
+export function tombstoneIn(value: StoredValue | Tombstone | undefined): Tombstone | undefined {
+  return value !== undefined && "gone" in value ? value : undefined;
+}
+
 /** What is remembered of a source across restarts. */
 export interface SourceState {
   /** Unix seconds through which it was complete when last heard. */
@@ -57,6 +67,9 @@ export interface StoreState {
 /** Staged changes: a value, a tombstone, or `null` for a deletion without a trace. */
 export type Changes = ReadonlyMap<RecordKey, StoredValue | Tombstone | null>;
 
+/** What is in force of some records; `undefined`: nothing. */
+export type Before = ReadonlyMap<RecordKey, StoredValue | Tombstone | undefined>;
+
 /**
  * Records with one writer. Changes are staged out of sight in batches, then {@link flip} puts all of
  * them in force at one instant; after a crash the store holds the last state that was flipped.
@@ -68,6 +81,8 @@ export interface RecordStore extends AsyncDisposable {
   get(key: RecordKey): StoredValue | undefined;
   /** What is left of a deleted record. */
   tombstone(key: RecordKey): Tombstone | undefined;
+  /** Either, the record of a device still packed where it is stored so: who only compares it needs not unpack it. */
+  held(key: RecordKey): StoredValue | Tombstone | undefined;
   /** Keys in force and of tombstones, of one kind or all. Must not be iterated across a flip. */
   keys(kind?: RecordKind): Iterable<RecordKey>;
   /** Keys of one kind in order behind `after` (an id; `undefined`: from the first), at most `limit`. */
@@ -87,9 +102,10 @@ export interface RecordStore extends AsyncDisposable {
   fold(): Promise<void>;
   /**
    * Puts changes and `state` in force in one transaction while nothing is staged: on disk when it resolves. A reader
-   * may see the changes a moment before the state.
+   * may see the changes a moment before the state. `before`: what is in force of these records, where the caller has
+   * read it.
    */
-  apply(changes: Changes, state: StoreState): Promise<void>;
+  apply(changes: Changes, state: StoreState, before?: Before): Promise<void>;
   /** Frees what reader processes that were killed hold on to. */
   releaseReaders(): void;
   /** Replaces the state while nothing is staged. */

@@ -1,6 +1,7 @@
 /** Why a well-formed record is not taken, in words, for snapshots and deltas alike. */
 import type { StoredValue } from "./record-store.ts";
 import { type AnyRecord, tenantIn } from "./stored-record.ts";
+import { lifecycleIn } from "./stored-row.ts";
 
 /** A record has one owner: the conflict names both. */
 export function belongsTo(owner: string, other: string): string {
@@ -10,7 +11,14 @@ export function belongsTo(owner: string, other: string): string {
 /** FACTS.md, registry feed: `retired` is terminal. */
 export const retiredIsTerminal = "the device is retired, which nothing undoes";
 
-function isRetired(record: AnyRecord | undefined): boolean {
+interface Said {
+  readonly record?: AnyRecord | undefined;
+}
+
+function isRetired(value: Said | undefined): boolean {
+  const packed = lifecycleIn(value);
+  if (packed !== undefined) return packed === "retired";
+  const record = value?.record;
   return (
     record !== undefined &&
     "state" in record &&
@@ -20,11 +28,8 @@ function isRetired(record: AnyRecord | undefined): boolean {
 }
 
 /** Whether an entry would bring a retired device back. */
-export function isUnretired(
-  inForce: StoredValue | undefined,
-  entry: { readonly record?: AnyRecord | undefined },
-): boolean {
-  return isRetired(inForce?.record) && !isRetired(entry.record);
+export function isUnretired(inForce: StoredValue | undefined, entry: Said): boolean {
+  return isRetired(inForce) && !isRetired(entry);
 }
 
 /** A record of a kind that its feed is not for. */

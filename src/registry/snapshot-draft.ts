@@ -4,7 +4,7 @@ import { giveWay } from "../runtime/give-way.ts";
 import type { RecordStore, StoredValue, Tombstone } from "./record-store.ts";
 import type { Validated } from "./record-validator.ts";
 import { belongsTo, isUnretired, retiredIsTerminal } from "./refusals.ts";
-import { sameJson } from "./same-json.ts";
+import { sameRecord } from "./same-record.ts";
 import { isMany } from "./stored-record.ts";
 import { toValue, withVersion } from "./stored-row.ts";
 import { type Counts, Tally, totalOf } from "./tally.ts";
@@ -215,6 +215,6 @@ export class SnapshotDraft {
 /** Whether an entry says what is in force. */
 function isSame(inForce: StoredValue, entry: Validated): boolean {
   return entry.invalid === undefined
-    ? sameJson(inForce.record, entry.record)
-    : inForce.record === undefined && inForce.invalid === entry.invalid;
+    ? inForce.invalid === undefined && sameRecord(inForce, entry)
+    : inForce.invalid === entry.invalid;
 }

@@ -3,7 +3,14 @@ import type { DeviceRecord, RecordKey } from "../decision/facts.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
 import { holdsTerm, type Indexed, type IndexTerm, indexedOf } from "./index-terms.ts";
-import { hasCredential, headOfDevice, lifecycleOf, packDevice, unpackDevice } from "./packed-device.ts";
+import {
+  hasCredential,
+  headOfDevice,
+  lifecycleOf,
+  packDevice,
+  sameHead,
+  unpackDevice,
+} from "./packed-device.ts";
 import type { StoredValue, Tombstone } from "./record-store.ts";
 import type { Validated } from "./record-validator.ts";
 import type { AnyRecord } from "./stored-record.ts";
@@ -71,6 +78,12 @@ export class PackedValue {
   get record(): AnyRecord {
     return this.device.record;
   }
+}
+
+/** The lifecycle of a device that is packed; `undefined`: it is none, or not packed. */
+export function lifecycleIn(value: unknown): string | undefined {
+  if (value instanceof PackedDevice) return value.lifecycle;
+  return value instanceof PackedValue ? value.device.lifecycle : undefined;
 }
 
 /** The value of an entry. */
@@ -142,8 +155,16 @@ function head(what: number, revision: number, source: string, version: number | 
 
 const reader = new ByteReader(Buffer.alloc(0));
 
-/** The inverse. `bytes` may be used again by whoever lends them. Throws `RangeError` where they are damaged. */
-export function fromRow(key: string, bytes: Buffer, end: number): StoredValue | Tombstone | null {
+/**
+ * The inverse. `bytes` may be used again by whoever lends them. `packed`: a device is left packed. Throws `RangeError` where
+ * they are damaged.
+ */
+export function fromRow(
+  key: string,
+  bytes: Buffer,
+  end: number,
+  packed = false,
+): StoredValue | Tombstone | null {
   reader.over(bytes, 0, end);
   if (reader.byte() !== rowMark) throw new RangeError(`the row of \`${key}\` is damaged`);
   const what = reader.byte();
@@ -155,6 +176,8 @@ export function fromRow(key: string, bytes: Buffer, end: number): StoredValue | 
   const origin = version === undefined ? { revision, source } : { revision, source, version };
   if (what === holds.invalid) return { ...origin, invalid: reader.text() };
   const { at } = reader;
+  if (what === holds.device && packed)
+    return new PackedValue(origin, new PackedDevice(key as RecordKey, Buffer.from(bytes.subarray(at, end))));
   if (what === holds.device)
     return version === undefined
       ? { revision, source, record: unpackDevice(key.slice(devicePrefix.length), bytes, at, end) }
@@ -163,6 +186,13 @@ export function fromRow(key: string, bytes: Buffer, end: number): StoredValue | 
   // Fingerprints are looked up by what a proof says: nothing may be found that the record does not hold.
   if ("credentials" in record) Object.setPrototypeOf(record.credentials, null);
   return { ...origin, record };
+}
+
+/** Whether what was and what is are found by the same terms, as far as their bytes tell. */
+export function sameHeads(was: StoredValue | Tombstone | null | undefined, is: typeof was): boolean {
+  return (
+    was instanceof PackedValue && is instanceof PackedValue && sameHead(was.device.packed, is.device.packed)
+  );
 }
 
 /** Whether a row says that nothing is there: a deletion that was staged. */

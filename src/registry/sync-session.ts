@@ -5,14 +5,15 @@ import { Agreement } from "./agreement.ts";
 import type { BucketDigest } from "./bucket-digest.ts";
 import { BucketRepair } from "./bucket-repair.ts";
 import { checkPosition } from "./check-position.ts";
-import type { Delta, DeltaOutcome } from "./delta-batch.ts";
+import type { Delta } from "./delta-batch.ts";
 import type { Feed } from "./feed.ts";
 import { OpenSnapshot } from "./open-snapshot.ts";
-import { parseUpsert } from "./parse-upsert.ts";
+import { parseUpsert, type Upsert } from "./parse-upsert.ts";
 import { readRecordKey } from "./read-record-key.ts";
 import type { RecordMill } from "./record-mill.ts";
-import type { RecordValidator } from "./record-validator.ts";
+import type { RecordValidator, Validated } from "./record-validator.ts";
 import type { ResyncReason, SyncEvent, SyncReply } from "./sync.ts";
+import { tellRejected } from "./tell-rejected.ts";
 
 /** Parts of a session. */
 export interface SyncSessionOptions {
@@ -207,10 +208,15 @@ export class SyncSession implements AsyncDisposable {
     this.#batch.push(
       event.type === "delete"
         ? { act: "delete", key: readRecordKey(event.key), version: at }
-        : { act: "upsert", entry: parseUpsert(event, this.#options.validate), version: at },
+        : { act: "upsert", entry: this.#read(event), version: at },
     );
     this.#revisions.push(revision);
     return this.#batch.length >= batchSize ? this.#handOver() : undefined;
+  }
+
+  #read(event: Upsert): Validated {
+    const { mill, validate } = this.#options;
+    return mill === undefined ? parseUpsert(event, validate) : mill.read(event);
   }
 
   async #gap(prev: number): Promise<void> {
@@ -280,19 +286,5 @@ export class SyncSession implements AsyncDisposable {
     const stalled = (): void => open?.fail(new Fault("source_unavailable", "the snapshot stands still"));
     this.#idle = setTimeout(stalled, this.#options.idleMs ?? 30_000);
     this.#idle.unref();
-  }
-}
-
-function tellRejected(
-  deltas: readonly Delta[],
-  outcomes: readonly DeltaOutcome[],
-  revisions: readonly number[],
-  reply: (reply: SyncReply) => void,
-): void {
-  for (const [index, outcome] of outcomes.entries()) {
-    const delta = deltas[index];
-    if (typeof outcome === "string" || delta === undefined) continue;
-    const key = (delta.act === "delete" ? delta.key : delta.entry.key) ?? "";
-    reply({ type: "nack", revision: revisions[index] ?? delta.version, key, reason: outcome.rejected });
   }
 }

@@ -1,7 +1,7 @@
 /** Counts records by kind and state. */
 import type { RecordKey } from "../decision/facts.ts";
 import { type AnyRecord, kindOf } from "./stored-record.ts";
-import { PackedDevice } from "./stored-row.ts";
+import { lifecycleIn } from "./stored-row.ts";
 
 /** Records by kind, and by lifecycle (devices), status (tenants) or `in_force`; `invalid` in each. */
 export type Counts = Readonly<Record<string, Readonly<Record<string, number>>>>;
@@ -23,7 +23,7 @@ export class Tally {
   /** Counts a value, or an entry; `undefined`, as what is invalid. */
   add(key: RecordKey, value: Counted | undefined, by: 1 | -1 = 1): void {
     const kind = (this.#counts[kindOf(key)] ??= {});
-    const state = value instanceof PackedDevice ? value.lifecycle : stateOf(value?.record);
+    const state = lifecycleIn(value) ?? stateOf(value?.record);
     kind[state] = (kind[state] ?? 0) + by;
     if (kind[state] === 0) delete kind[state];
   }

@@ -14,7 +14,7 @@ import { createRecordValidator, type Validated } from "../../src/registry/record
 import { openRegistry } from "../../src/registry/registry.ts";
 import { RegistryFile } from "../../src/registry/registry-file.ts";
 import { RegistryHttp } from "../../src/registry/registry-http.ts";
-import type { SyncReply } from "../../src/registry/sync.ts";
+import type { SyncEvent, SyncReply } from "../../src/registry/sync.ts";
 import { SyncSession } from "../../src/registry/sync-session.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
 import { device, now, tenant } from "./records.ts";
@@ -111,6 +111,35 @@ const fleet = Array.from({ length: 3000 }, (_, each) =>
   each % 500 === 499 ? device(`d${each - 1}`) : device(`d${each}`, each % 700 === 3 ? { tenant: "" } : {}),
 );
 
+/** Changes of all kinds: what is new, what is said again in this order or another, what is wrong, and what may not be. */
+function changes(): readonly (Upsert | { readonly type: "delete"; readonly key: string })[] {
+  const two = device("d5", {
+    credentials: { b: { ...one, devices: 2 }, a: one },
+    state: { ...device("d5").state, lifecycle: "retired" },
+  });
+  const turned = { ...two, credentials: { a: one, b: { ...one, devices: 2 } } };
+  return [
+    upsert("device", device("d1", { hw_rev: "r9" })),
+    upsert("device", device("d1", { hw_rev: "r9" })),
+    upsert("device", device("d2", { tenant: "other", via: ["gw-1"] })),
+    upsert("device", device("d2", { tenant: "acme", model: "own" })),
+    upsert("device", { ...device("d3"), tenant: 7 }),
+    upsert("device", device("d3")),
+    upsert("device", { ...device("d4"), attestation: { ear: "x" } }),
+    upsert("device", two),
+    upsert("device", turned),
+    upsert("device", device("d5")),
+    upsert("device", device("d6", { credentials: { "fp-d7": one } })),
+    { type: "delete", key: "device:d7" },
+    upsert("device", device("d7", { hw_rev: "é" })),
+    { type: "delete", key: "device:d8" },
+    upsert("device", device("d9"), { key: "device:other" }),
+    upsert("tenant", tenant("acme", { ota_hold: true })),
+    upsert("device", device("new")),
+  ];
+}
+const one = { status: "active", bound_at: 1, last_used_at: 2, devices: 1 } as const;
+
 describe("a snapshot of a source that goes through the mill", () => {
   it.each(["memory", "lmdb"])("is the same as without, in %s", { timeout: 90_000 }, async (store) => {
     const mill = openMill();
@@ -138,8 +167,24 @@ describe("a snapshot of a source that goes through the mill", () => {
         await session.take(upsert("tenant", tenant("acme")));
         await session.take({ type: "end_snapshot", count: fleet.length + 1, checksum: "" });
       }
+      // Each alone and then all at once.
+      let revision = 2;
+      for (const round of [1, 2])
+        for (const each of changes()) {
+          revision++;
+          await session.take({ ...each, revision, prev: revision - 1 } as SyncEvent);
+          if (round === 1) await session.flush();
+        }
+      await session.flush();
       seen.push({
         replies,
+        changed: ["d7", "new", "other"].map((id) => structuredClone(registry.device(id))),
+        terms: (["tenant", "model", "gateway", "fingerprint"] as const).map((kind) =>
+          ["acme", "other", "own", "gw-1", "fp-d7", "fp-d2", "a"].map(
+            (value) => registry.deviceIdsBy(kind, value, undefined, 1e6).length,
+          ),
+        ),
+        revision: registry.status().revision,
         counts: registry.status().counts,
         records: fleet.map(({ id }) => structuredClone(registry.device(id))),
         found: registry.deviceIdsBy("fingerprint", "fp-d1234", undefined, 9),
