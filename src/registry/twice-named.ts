@@ -5,23 +5,34 @@
 import type { RecordKey } from "../decision/facts.ts";
 import type { Validated } from "./record-validator.ts";
 
-/** How many members all objects of a value have. Nothing is called again for what is nested: it may be deeper than a stack. */
-function membersOf(value: unknown): number {
+/** Levels that are counted by calls; what is deeper is counted without: it may be deeper than a stack. */
+const mostCalls = 64;
+
+/** How many members all objects of a value have. */
+function membersOf(value: object, depth: number): number {
+  if (depth > mostCalls) return membersBelow(value);
   let members = 0;
-  const open: object[] = [];
-  const enter = (each: unknown): void => {
-    if (typeof each === "object" && each !== null) open.push(each);
-  };
-  enter(value);
+  if (Array.isArray(value)) {
+    for (const each of value)
+      if (typeof each === "object" && each !== null) members += membersOf(each as object, depth + 1);
+    return members;
+  }
+  for (const name in value) {
+    members += 1;
+    const each = (value as Record<string, unknown>)[name];
+    if (typeof each === "object" && each !== null) members += membersOf(each, depth + 1);
+  }
+  return members;
+}
+
+/** The same, slower. */
+function membersBelow(value: object): number {
+  let members = 0;
+  const open: object[] = [value];
   for (let each = open.pop(); each !== undefined; each = open.pop()) {
-    if (Array.isArray(each)) {
-      for (const item of each) enter(item);
-      continue;
-    }
-    for (const name in each) {
-      members += 1;
-      enter((each as Record<string, unknown>)[name]);
-    }
+    if (!Array.isArray(each)) members += Object.keys(each).length;
+    for (const inner of Object.values(each) as unknown[])
+      if (typeof inner === "object" && inner !== null) open.push(inner);
   }
   return members;
 }
@@ -51,7 +62,8 @@ export interface Twice {
  */
 export function twiceNamed(text: string, value: unknown): Twice | undefined {
   const colons = quotedColons(text);
-  return colons !== undefined && membersOf(value) >= colons ? undefined : readTwice(text);
+  const members = typeof value === "object" && value !== null ? membersOf(value, 0) : 0;
+  return colons !== undefined && members >= colons ? undefined : readTwice(text);
 }
 
 /** Where the string ends that begins here. */

@@ -14,20 +14,20 @@ export const law: Mutants = {
     {
       what: "one name may be missing",
       file,
-      find: "membersOf(value) >= colons ?",
-      replace: "membersOf(value) >= colons - 1 ?",
+      find: "members >= colons ?",
+      replace: "members >= colons - 1 ?",
     },
     {
       what: "nobody reads",
       file,
-      find: "membersOf(value) >= colons ? undefined : readTwice(text)",
-      replace: "membersOf(value) >= colons ? undefined : undefined",
+      find: "members >= colons ? undefined : readTwice(text)",
+      replace: "members >= colons ? undefined : undefined",
     },
     {
       what: "members inside a list are not counted, and all that has lists is read, or not",
       file,
-      find: "members += membersOf(each);\n    return members;",
-      replace: "members += membersOf(each) + 1;\n    return members;",
+      find: "members += membersOf(each as object, depth + 1);\n    return members;",
+      replace: "members += membersOf(each as object, depth + 1) + 1;\n    return members;",
     },
     {
       what: "a name is what is written, not what it means",

@@ -9,6 +9,7 @@ import { createRecordValidator } from "../../src/registry/record-validator.ts";
 import { openRegistry } from "../../src/registry/registry.ts";
 import { RegistryFile } from "../../src/registry/registry-file.ts";
 import { toSyncEvent } from "../../src/registry/to-sync-event.ts";
+import { twiceNamed } from "../../src/registry/twice-named.ts";
 import { ManualClock } from "../../src/runtime/clock.ts";
 import { device, entry, now } from "./records.ts";
 
@@ -49,6 +50,21 @@ describe("a name that stands twice", () => {
     for (const text of [nested, renamed]) expect(JSON.parse(text)).toEqual(device("a"));
     expect(nested.length).toBeGreaterThan(good.length);
   });
+
+  it.each([0, 10, 63, 64, 65, 66, 200, 50_000])(
+    "is found %d levels below, among lists and objects",
+    (levels) => {
+      const around = (inner: string): string =>
+        `${'{"a":'.repeat(levels / 2)}${"[1,".repeat(levels / 2)}${inner}${"]".repeat(levels / 2)}${"}".repeat(levels / 2)}`;
+      for (const [inner, name] of [
+        ['{"x":1,"x":2}', "x"],
+        ['{"x":1,"y":[{"z":1},{"z":1}]}', undefined],
+      ] as const) {
+        const text = around(inner);
+        expect(twiceNamed(text, JSON.parse(text))?.name).toBe(name);
+      }
+    },
+  );
 
   it.each([
     ["NDJSON", "fleet.ndjson", (records: string[]) => records.join("\n")],
