@@ -11,5 +11,11 @@ export const law: Mutants = {
       find: "clock.monotonicMs() - Math.max(0, clock.now() - asOf) * 1000",
       replace: "clock.monotonicMs()",
     },
+    {
+      what: "a source that went back goes on from there",
+      file: session,
+      find: '      this.#state = "strayed";\n',
+      replace: "",
+    },
   ],
 };

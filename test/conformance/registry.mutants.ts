@@ -43,12 +43,6 @@ export const law: Mutants = {
       replace: "if (false) {",
     },
     {
-      what: "a source that went back goes on from there",
-      file: session,
-      find: '      this.#state = "strayed";\n',
-      replace: "",
-    },
-    {
       what: "a bookmark ahead of what was taken is fresh",
       file: session,
       find: "if (revision > this.#last) {",
