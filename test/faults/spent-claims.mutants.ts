@@ -2,7 +2,7 @@ import type { Mutants } from "../laws/mutant.ts";
 
 export const law: Mutants = {
   test: "test/faults/spent-claims.test.ts",
-  name: "over HTTP",
+  name: "over HTTP|at the same time",
   mutants: [
     {
       what: "a broker's word that a claim is unused counts over its record",

@@ -8,10 +8,12 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import type { App } from "../../src/app.ts";
+import { connect as dial } from "../../src/client/client.ts";
 import type { Claim, Credential } from "../../src/decision/facts.ts";
 import type { Subject } from "../../src/decision/query.ts";
 import { type Fleet, makeFleet, serveFleet, subjectOf } from "../client/attached.ts";
 import { describeWithNats } from "../nats.ts";
+import { serveProcesses } from "../processes.ts";
 import { bucketHome, pusherHome, type RecordHome, serverHome } from "./record-homes.ts";
 
 const closing: (() => unknown)[] = [];
@@ -45,7 +47,7 @@ const fresh = {
 };
 
 /** A device that shows the claim. What its broker says of it is what the claim says: unused. */
-function showing(i: number): Subject {
+function showing(i: number, over: Partial<Credential> = {}): Subject {
   const credential: Credential = {
     type: "claim",
     trust_domain: "prod.devices.acme.example",
@@ -57,6 +59,7 @@ function showing(i: number): Subject {
     key_protection: "software",
     usage: "telemetry",
     claim,
+    ...over,
   };
   return { client_id: `meter-${i}`, proof: { type: "asserted", credential } };
 }
@@ -148,9 +151,43 @@ async function spendsOnce(home: RecordHome): Promise<void> {
   });
 }
 
+/** One claim for each device. */
+const own = (i: number): object => ({
+  ...fresh,
+  credentials: { [`claim-${i}`]: { ...inRecord, claim: { ...claim, device_ids: [`meter-${i}`] } } },
+});
+
+async function spendsOnceInProcesses(): Promise<void> {
+  const devices = 60;
+  const fleet = makeFleet(devices, { workers: 2, log: { level: "info" }, shutdown: { drain_s: 1 } });
+  closing.push(() => fleet[Symbol.dispose]());
+  fleet.write(Object.fromEntries(Array.from({ length: devices }, (_, i) => [`meter-${i}`, own(i)])));
+  const service = await serveProcesses(fleet.config);
+  closing.push(() => service[Symbol.asyncDispose]());
+  // More connections than workers: the primary deals them out in turn.
+  const clients = Array.from({ length: 8 }, () => dial({ address: service.grpc, deadlineMs: 10_000 }));
+  for (const client of clients) closing.push(() => client[Symbol.asyncDispose]());
+  const passed: number[] = [];
+  const answered = new Set<string>();
+  for (let i = 0; i < devices; i++) {
+    const only = { single_use: true, used: false, device_ids: [`meter-${i}`] };
+    const subject = showing(i, { fingerprint: `claim-${i}`, claim: only });
+    const decisions = await Promise.all(clients.map((client) => client.decide({ kind: "connect", subject })));
+    passed.push(decisions.filter(({ allow }) => allow).length);
+    for (const { decision_id, reason } of decisions) {
+      answered.add(decision_id.slice(0, 8));
+      expect(["ok_provisioning", "claim_spent"]).toContain(reason);
+    }
+  }
+  expect(answered.size).toBe(2);
+  expect(passed).toEqual(Array<number>(devices).fill(1));
+}
+
 const timeout = 180_000;
 
 describe("a claim is spent once, and its source hears of it", { timeout }, () => {
+  it("whichever of two processes it is shown to, at the same time", spendsOnceInProcesses);
+
   it("over HTTP", async () => {
     await spendsOnce(await serverHome());
   });

@@ -27,9 +27,7 @@ it("count what is in force by kind and state, what happened on each feed, and ho
     if (metric === undefined) throw new Error(`there is no metric ${name}`);
     const samples = metric.read();
     const list = typeof samples === "number" ? [{ labels: {}, value: samples }] : samples;
-    return Object.fromEntries(
-      [...list].map(({ labels = {}, value }) => [Object.values(labels).join(" "), value]),
-    );
+    return Object.fromEntries([...list].map(({ labels, value }) => [Object.values(labels).join(" "), value]));
   };
   const feed = registry.feed("cmdb");
   const session = new SyncSession({
