@@ -40,8 +40,9 @@ function toEvent({ message }: wire.SyncRequest): SyncEvent {
     case "begin_snapshot":
       return { type: "begin_snapshot", revision: message.value.revision };
     case "upsert": {
-      const { record_json: record, ...rest } = message.value;
-      return { type: "upsert", record, ...rest };
+      // Named one by one: V8 gives every object that is spread and added to a shape of its own.
+      const { kind, prev, record_json: record, revision, version } = message.value;
+      return { type: "upsert", kind, record, revision, prev, version };
     }
     case "delete":
       return { type: "delete", ...message.value };
