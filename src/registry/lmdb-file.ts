@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { open, type RootDatabase } from "lmdb";
 import { Fault } from "../runtime/fault.ts";
+import { giveWay } from "../runtime/give-way.ts";
 import { checkLmdbFile } from "./check-lmdb-file.ts";
 
 /** The file with its main database: rows ({@link toRow}), and the state as JSON. */
@@ -64,8 +65,8 @@ export function writeNow(file: LmdbFile, action: () => void): void {
   file.resetReadTxn();
 }
 
-/** Keys that are looked at in one batch. */
-const page = 512;
+/** Keys that are looked at in one batch: some millisecond. */
+const page = 128;
 
 /** Calls `visit` with every key from `start` on, in batches; it removes each that it has done with. */
 export async function eachKeyFrom(
@@ -77,5 +78,6 @@ export async function eachKeyFrom(
     const keys = [...file.getKeys({ start, limit: page })];
     if (keys.length === 0) return;
     await writeBatch(file, () => keys.forEach(visit));
+    await giveWay();
   }
 }

@@ -9,10 +9,13 @@ import { isMany } from "./stored-record.ts";
 import { toValue, withVersion } from "./stored-row.ts";
 import { type Counts, Tally, totalOf } from "./tally.ts";
 
-/** How many staged changes are written at once: handing them over keeps others waiting for two milliseconds, and each commit costs as much. */
-const batchSize = 512;
-/** How many batches may be on their way: with one alone, collecting would wait for each commit. */
-const mostWriting = 12;
+/**
+ * How many staged changes are written at once: handing them over keeps others waiting for a millisecond or two, and each commit
+ * costs as much. In a store that holds nothing yet there is less to do for each.
+ */
+const batchSize = { first: 256, later: 96 };
+/** How many changes may be on their way: with one batch alone, collecting would wait for each commit. */
+const mostWriting = 6144;
 /** How many keys are looked through before others may run. */
 const scanSlice = 4096;
 
@@ -48,7 +51,10 @@ export class SnapshotDraft {
   /** No write of a version up to this one is applied once the snapshot is in force. */
   readonly #floor: number;
 
+  readonly #batchSize: number;
+
   constructor(store: RecordStore, source: string, floor = 0) {
+    this.#batchSize = store.state.revision === 0 ? batchSize.first : batchSize.later;
     this.#store = store;
     this.#source = source;
     this.#floor = floor;
@@ -110,12 +116,12 @@ export class SnapshotDraft {
 
   /** Whether enough is collected to be worth writing: call {@link flush} then. */
   get full(): boolean {
-    return this.#batch.size >= batchSize;
+    return this.#batch.size >= this.#batchSize;
   }
 
   /** Begins to write what is collected, once there is room for it on the way. */
   async flush(): Promise<void> {
-    while (this.#writing.length >= mostWriting) await this.#settle();
+    while (this.#writing.length * this.#batchSize >= mostWriting) await this.#settle();
     const batch = this.#batch;
     this.#batch = new Map();
     const written = this.#store.stage(batch);
