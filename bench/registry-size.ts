@@ -32,6 +32,9 @@ export interface SizeReport {
   readonly idle_p99_ms: number;
   readonly deltas_per_s: number;
   readonly serving_p99_ms: number;
+  /** The same with nothing else to do: what the machine alone costs. */
+  readonly override_idle_p50_ms: number;
+  readonly override_idle_p99_ms: number;
   readonly override_p50_ms: number;
   readonly override_p99_ms: number;
   readonly resnapshot_per_s: number;
@@ -276,6 +279,7 @@ export async function measureSize(devices: number, deltaSeconds = 10): Promise<S
       const busy = await ask(service.address, devices, deltas);
       // The first ones of a process find code that nobody has run.
       await contain(service.address, devices, sleep(2000));
+      const quiet = await contain(service.address, devices, sleep(6000));
       const snapshot = push(service.address, devices, "snapshot", "7");
       const overrides = await contain(service.address, devices, snapshot);
       return {
@@ -287,6 +291,8 @@ export async function measureSize(devices: number, deltaSeconds = 10): Promise<S
         idle_p99_ms: quantile(idle, 0.99),
         deltas_per_s: (await deltas).per_s,
         serving_p99_ms: quantile(busy, 0.99),
+        override_idle_p50_ms: quantile(quiet, 0.5),
+        override_idle_p99_ms: quantile(quiet, 0.99),
         override_p50_ms: quantile(overrides, 0.5),
         override_p99_ms: quantile(overrides, 0.99),
         resnapshot_per_s: (await snapshot).per_s,

@@ -17,6 +17,7 @@ const budgets: readonly (readonly [keyof SizeReport | "serving_ratio", ">=" | "<
   ["deltas_per_s", ">=", 10_000, "records/s, over gRPC, while serving"],
   ["serving_ratio", "<=", 2, "p99 while serving / idle"],
   ["override_p99_ms", "<=", 20, "ms, in the midst of a snapshot over gRPC"],
+  ["override_idle_p99_ms", "<=", Number.POSITIVE_INFINITY, "ms, without it"],
   ["lookup_us", "<=", 8, "us"],
   ["by_index_us", "<=", 12, "us"],
   ["rss_anon_mb", "<=", 250, "MB"],

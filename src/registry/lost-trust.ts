@@ -5,8 +5,10 @@
 import type { DeviceRecord, TenantRecord } from "../decision/facts.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { lapsedSince } from "./lapsed-signals.ts";
+import { hasSignals } from "./packed-signals.ts";
 import type { StoredValue } from "./record-store.ts";
 import { sameBytes } from "./same-record.ts";
+import { PackedValue } from "./stored-row.ts";
 
 type Playbook = TenantRecord["playbook"] | undefined;
 
@@ -47,8 +49,9 @@ export class LostTrust {
 
   /** A record is replaced: what a detection that has lapsed leaves behind outlives it. */
   replaced(held: StoredValue | undefined, entry: unknown): void {
-    // What is said again stays.
-    const device = sameBytes(held, entry) ? undefined : held?.record;
+    // What is said again stays, and what has no signals leaves nothing.
+    if (sameBytes(held, entry) || (held instanceof PackedValue && !hasSignals(held.device.packed))) return;
+    const device = held?.record;
     if (device === undefined || !("via" in device)) return;
     const { clock, playbookOf } = this.#parts;
     if (device.state.signals.length === 0) return;

@@ -80,3 +80,13 @@ export function numbersOf(reader: ByteReader): Record<string, number> {
   for (const name of names) map[name] = reader.number();
   return map;
 }
+
+/** Passes over {@link texts}. */
+export function skipTexts(reader: ByteReader): void {
+  for (let left = reader.number(); left > 0; left--) reader.skip();
+}
+
+/** Passes over {@link numbers}. */
+export function skipNumbers(reader: ByteReader): void {
+  for (let { length } = shapeOf(reader.name()).names; length > 0; length--) reader.number();
+}

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { DeviceRecord, RecordKey } from "../../src/decision/facts.ts";
 import { packDevice } from "../../src/registry/packed-device.ts";
+import { hasSignals } from "../../src/registry/packed-signals.ts";
 import type { StoredValue } from "../../src/registry/record-store.ts";
 import { createRecordValidator } from "../../src/registry/record-validator.ts";
 import {
@@ -35,6 +36,7 @@ describe("the row of a device", () => {
         const record = valid(given);
         fc.pre(record !== undefined);
         taken++;
+        expect(hasSignals(packDevice(record))).toBe(record.state.signals.length > 0);
         const value = { revision: 7, source: "push:a", record, ...(version === null ? {} : { version }) };
         // Prototypes count: credentials have none.
         expect(isDeepStrictEqual(back(`device:${record.id}`, value), value)).toBe(true);
