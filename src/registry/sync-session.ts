@@ -33,7 +33,7 @@ export interface SyncSessionOptions {
 }
 
 /** Deltas that are put in force in one step. */
-const batchSize = 512;
+const batchSize = 1024;
 /** Takes events one after another: await each. What it rejects with ends the session. */
 export class SyncSession implements AsyncDisposable {
   readonly #options: SyncSessionOptions;
