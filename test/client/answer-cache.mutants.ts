@@ -32,7 +32,7 @@ export const law: Mutants = {
     {
       what: "a subject that was dropped keeps its last answer",
       file: cache,
-      find: "        subject.lastText = undefined;\n        subject.lastDecision = undefined;",
+      find: "      subject.lastText = undefined;\n      subject.lastDecision = undefined;",
       replace: "",
     },
     {

@@ -42,8 +42,8 @@ export const law: Mutants = {
     {
       what: "a swap of the policy keeps the answers",
       file: "src/pdp/decision-core.ts",
-      find: "    this.#desk.snapshot = snapshot;\n    this.cache.epochs.bumpAll();",
-      replace: "    this.#desk.snapshot = snapshot;",
+      find: "    if (warm === undefined) this.cache.epochs.bumpAll();\n",
+      replace: "",
     },
     {
       what: "retain is not part of the question",
@@ -59,9 +59,9 @@ export const law: Mutants = {
     },
     {
       what: "an absent record is not rested on",
-      file: "src/pdp/join.ts",
-      find: "    this.restsOn.push(key);\n    if (stored === undefined) return null;",
-      replace: "    if (stored === undefined) return null;\n    this.restsOn.push(key);",
+      file: "src/pdp/reading.ts",
+      find: "    this.restsOn.push(key);\n    if (stored === undefined) {",
+      replace: "    if (stored !== undefined) this.restsOn.push(key);\n    if (stored === undefined) {",
     },
     {
       what: "answers before the first snapshot are remembered",

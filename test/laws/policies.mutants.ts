@@ -6,7 +6,7 @@ export const law: Mutants = {
     {
       what: "a policy that cannot be put in force is counted as the one in force",
       file: "src/pdp/activation.ts",
-      find: "    this.#pdp.activate(loaded.snapshot);\n    this.#active = loaded;",
+      find: "    this.#pdp.activate(loaded.snapshot, warm);\n    this.#active = loaded;",
       replace: "    this.#active = loaded;",
     },
     {
@@ -18,12 +18,12 @@ export const law: Mutants = {
     {
       what: "a swap keeps the answers of the revision before",
       file: "src/pdp/decision-core.ts",
-      find: "    this.#desk.snapshot = snapshot;\n    this.cache.epochs.bumpAll();",
-      replace: "    this.#desk.snapshot = snapshot;",
+      find: "    if (warm === undefined) this.cache.epochs.bumpAll();\n",
+      replace: "",
     },
     {
       what: "an isolated record is taken for an absent one",
-      file: "src/pdp/join.ts",
+      file: "src/pdp/reading.ts",
       find: "      this.invalid ??= `${key}: ${stored.invalid}`;\n",
       replace: "",
     },

@@ -8,8 +8,8 @@ export const law: Mutants = {
     {
       what: "the version of a tombstone is forgotten",
       file: batch,
-      find: "this.staged.get(key) ?? this.#store.get(key) ?? this.#store.tombstone(key)",
-      replace: "this.staged.get(key) ?? this.#store.get(key)",
+      find: "this.staged.get(key) ?? this.#inForce(key)",
+      replace: "this.staged.get(key) ?? recordIn(this.#inForce(key))",
     },
     {
       what: "the version of a record is forgotten",
