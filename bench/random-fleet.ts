@@ -1,5 +1,6 @@
 /** Fleets for the bench of updates: every fact uniformly at random, or as a grown fleet has them. */
 import type { DeviceRecord } from "../src/decision/facts.ts";
+import { lifecycles, quarantineModes } from "../src/registry/record-words.ts";
 import { deviceRecord } from "../test/records.ts";
 
 const day = 86_400;
@@ -64,17 +65,8 @@ export function uniformFleet(now: number, tenants: readonly string[]): Maker {
       support: { support_ends_at: eol, eol_at: eol },
       state: {
         ...base.state,
-        lifecycle: one([
-          "provisioned",
-          "enrolled",
-          "active",
-          "quarantined",
-          "safe_mode",
-          "recovery",
-          "eol",
-          "retired",
-        ]),
-        quarantine: { active: bool(), mode: one(["constrain", "block"] as const), since: 0, by: "nobody" },
+        lifecycle: one(lifecycles),
+        quarantine: { active: bool(), mode: one(quarantineModes), since: 0, by: "nobody" },
         last_seen_at: time(),
         reentry_required_since: bool() ? 0 : time(),
         signals: bool() ? [] : [{ type: one(["impossible_travel", "topic_abuse"]), expires_at: time() }],

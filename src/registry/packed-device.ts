@@ -13,7 +13,7 @@ import {
   unpackCredential,
   unpackFirmware,
 } from "./packed-evidence.ts";
-import { at, bit, list, names, optional, texts } from "./packed-words.ts";
+import { at, bit, list, names, optional, skipTexts, texts } from "./packed-words.ts";
 import { complianceStatuses, factAuthors, lifecycles, quarantineModes } from "./record-words.ts";
 
 type Mutable<T> = { -readonly [Name in keyof T]: T[Name] };
@@ -92,23 +92,26 @@ export function headOfDevice(bytes: Buffer, from: number): DeviceHead {
   return readHead(new ByteReader(bytes, from));
 }
 
-/** Whether a device has the credential that follows `from` in `text`: nothing is made of its bytes, which `reader` is at. */
-export function hasCredential(reader: ByteReader, text: string, from: number): boolean {
+/** Passes over lifecycle, tenant, model and gateways. */
+export function skipToFingerprints(reader: ByteReader): void {
   reader.byte();
   reader.skip();
   reader.skip();
-  for (let left = reader.number(); left > 0; left--) reader.skip();
+  skipTexts(reader);
+}
+
+/** Whether a device has the credential that follows `from` in `text`: nothing is made of its bytes, which `reader` is at. */
+export function hasCredential(reader: ByteReader, text: string, from: number): boolean {
+  skipToFingerprints(reader);
   for (let left = reader.number(); left > 0; left--) if (reader.same(text, from)) return true;
   return false;
 }
 
 /** Whether the heads of two devices are the same but for their lifecycle. */
 export function sameHead(a: Buffer, b: Buffer): boolean {
-  const reader = new ByteReader(a, 1);
-  reader.skip();
-  reader.skip();
-  for (let left = reader.number(); left > 0; left--) reader.skip();
-  for (let left = reader.number(); left > 0; left--) reader.skip();
+  const reader = new ByteReader(a);
+  skipToFingerprints(reader);
+  skipTexts(reader);
   const { at } = reader;
   return b.length >= at && a.compare(b, 1, at, 1, at) === 0;
 }

@@ -1,5 +1,6 @@
 /** Whether a packed device has signals, without unpacking it: most have none, and every replaced record is asked. */
 import { ByteReader } from "./byte-reader.ts";
+import { skipToFingerprints } from "./packed-device.ts";
 import { skipNumbers, skipTexts } from "./packed-words.ts";
 
 const reader = new ByteReader(Buffer.alloc(0));
@@ -7,10 +8,7 @@ const reader = new ByteReader(Buffer.alloc(0));
 /** Passes over what stands before them, in the order of `packDevice`. Throws `RangeError` where the bytes are damaged. */
 export function hasSignals(packed: Buffer): boolean {
   reader.over(packed, 0, packed.length);
-  // Lifecycle, tenant, model, gateways, fingerprints.
-  reader.byte();
-  texts(2);
-  skipTexts(reader);
+  skipToFingerprints(reader);
   const credentials = reader.number();
   texts(credentials);
   const present = reader.byte();

@@ -18,12 +18,7 @@ describe.each([
 ])("hostile input into %s", (_name, durable) => {
   let stand: Stand;
   beforeEach(async () => {
-    stand = await Stand.open(durable);
-    await stand.begin(100);
-    await stand.put("meter-001", {});
-    await stand.put("meter-002", {});
-    await stand.end(2);
-    stand.replies.length = 0;
+    stand = await Stand.withTwo(durable);
   });
   afterEach(() => stand[Symbol.asyncDispose]());
 

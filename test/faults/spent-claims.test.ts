@@ -5,7 +5,6 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import type { App } from "../../src/app.ts";
 import { connect as dial } from "../../src/client/client.ts";
@@ -15,20 +14,12 @@ import { type Fleet, makeFleet, serveFleet, subjectOf } from "../client/attached
 import { describeWithNats } from "../nats.ts";
 import { serveProcesses } from "../processes.ts";
 import { bucketHome, pusherHome, type RecordHome, serverHome } from "./record-homes.ts";
+import { until } from "./until.ts";
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  let met = await condition();
-  for (let waited = 0; waited < 20_000 && !met; waited += 20) {
-    await sleep(20);
-    met = await condition();
-  }
-  expect(met).toBe(true);
-}
 
 const made = Math.floor(Date.now() / 1000);
 /** Two devices come with one claim: whichever uses it has used it for both. */

@@ -6,7 +6,6 @@ import { existsSync, readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import path from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, it } from "vitest";
 import type { App } from "../../src/app.ts";
 import type { RecordKey } from "../../src/decision/facts.ts";
@@ -15,20 +14,12 @@ import { mergePatch } from "../cases/table.ts";
 import { sallyport } from "../cli/run.ts";
 import { type Fleet, makeFleet, publishOf, serveFleet, subjectOf } from "../client/attached.ts";
 import { describeWithNats, NatsServer } from "../nats.ts";
+import { until } from "./until.ts";
 
 const closing: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  let met = await condition();
-  for (let waited = 0; waited < 20_000 && !met; waited += 20) {
-    await sleep(20);
-    met = await condition();
-  }
-  expect(met).toBe(true);
-}
 
 const dormant = { state: { last_seen_at: Math.floor(Date.now() / 1000) - 200 * 86_400 } };
 

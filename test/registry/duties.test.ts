@@ -12,22 +12,14 @@ import { DutyQueue } from "../../src/registry/duty-queue.ts";
 import { fileDuties } from "../../src/registry/file-duties.ts";
 import { httpDuties } from "../../src/registry/http-duties.ts";
 import { mergePatch } from "../cases/table.ts";
-import { device, now } from "./records.ts";
+import { claimOf, device, now } from "./records.ts";
 
 async function until(condition: () => boolean): Promise<void> {
   for (let waited = 0; waited < 20_000 && !condition(); waited += 10) await sleep(10);
   expect(condition()).toBe(true);
 }
 
-const claim = { single_use: true, used: false, device_ids: ["a"] };
-const credential = {
-  status: "active",
-  bound_at: 1,
-  last_used_at: 1,
-  devices: 0,
-  type: "claim",
-  claim,
-} as const;
+const { claim, credential } = claimOf("a");
 
 let dir: string;
 let ledger: DutyLedger;

@@ -10,7 +10,7 @@ import { DutyLedger } from "../../src/registry/duty-ledger.ts";
 import { OwedDuties } from "../../src/registry/owed-duties.ts";
 import { owes, ownedBy } from "../../src/registry/owes.ts";
 import type { RecordReader } from "../../src/registry/stored-record.ts";
-import { device, now } from "./records.ts";
+import { claimOf, device, now } from "./records.ts";
 
 let dir: string;
 let ledger: DutyLedger;
@@ -25,15 +25,7 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-const claim = { single_use: true, used: false, device_ids: ["a", "b"] };
-const credential = {
-  status: "active",
-  bound_at: 1,
-  last_used_at: 1,
-  devices: 0,
-  type: "claim",
-  claim,
-} as const;
+const { claim, credential } = claimOf("a", "b");
 const listing = (id: string, used = false): DeviceRecord => ({
   ...device(id),
   credentials: { c: { ...credential, claim: { ...claim, used } } },

@@ -51,6 +51,20 @@ export function device(id: string, over: Partial<DeviceRecord> = {}): DeviceReco
   };
 }
 
+/** A claim that these devices come with, and the credential that it is. */
+export function claimOf(...device_ids: readonly string[]) {
+  const claim = { single_use: true, used: false, device_ids };
+  const credential = {
+    status: "active",
+    bound_at: 1,
+    last_used_at: 1,
+    devices: 0,
+    type: "claim",
+    claim,
+  } as const;
+  return { claim, credential };
+}
+
 export function tenant(id: string, over: Partial<TenantRecord> = {}): TenantRecord {
   return {
     id,

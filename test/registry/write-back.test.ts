@@ -8,7 +8,7 @@ import { DutyLedger } from "../../src/registry/duty-ledger.ts";
 import { WriteBack } from "../../src/registry/write-back.ts";
 import type { KeyValue } from "../../src/runtime/ports.ts";
 import { describeWithNats, NatsServer } from "../nats.ts";
-import { device, now } from "./records.ts";
+import { claimOf, device, now } from "./records.ts";
 
 async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   let met = await condition();
@@ -27,15 +27,7 @@ describeWithNats("duties written back into the bucket of the records", () => {
   let dir: string;
   let back: WriteBack;
 
-  const claim = { single_use: true, used: false, device_ids: ["a"] };
-  const credential = {
-    status: "active",
-    bound_at: 1,
-    last_used_at: 1,
-    devices: 0,
-    type: "claim",
-    claim,
-  } as const;
+  const { credential } = claimOf("a");
   const put = (id: string, over: object = {}): Promise<number> =>
     bucket.put(`device:${id}`, new TextEncoder().encode(JSON.stringify({ ...device(id), ...over })));
   const read = async (id: string) => {

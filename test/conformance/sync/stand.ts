@@ -91,6 +91,17 @@ export class Stand implements Player, AsyncDisposable {
     return new Stand(registry, clock, dir);
   }
 
+  /** One with a snapshot of two devices in force, `meter-001` and `meter-002`, and no replies yet. */
+  static async withTwo(durable: boolean): Promise<Stand> {
+    const stand = await Stand.open(durable);
+    await stand.begin(100);
+    await stand.put("meter-001", {});
+    await stand.put("meter-002", {});
+    await stand.end(2);
+    stand.replies.length = 0;
+    return stand;
+  }
+
   /** Why a device may connect, or not. */
   async connect(id: string): Promise<string> {
     return (await this.#decide("connect", id, "")).reason;
