@@ -41,6 +41,8 @@ export class BundleBlobs implements AsyncDisposable {
   readonly #stop = new AbortController();
   #loop: Promise<void> = Promise.resolve();
   #wake: () => void = () => {};
+  /** Whether something was written since the last look began: a look may have missed it. */
+  #news = false;
   #failures = 0;
   #complaint = "";
   #offered = { digest: "", letters: "" };
@@ -69,6 +71,7 @@ export class BundleBlobs implements AsyncDisposable {
         const watching = this.#watch(store.blobs, AbortSignal.any([signal, watch.signal]));
         try {
           while (!signal.aborted) {
+            this.#news = false;
             await this.#look(store.blobs);
             this.#failures = 0;
             await this.#pause(this.#options.pollMs);
@@ -81,6 +84,7 @@ export class BundleBlobs implements AsyncDisposable {
         if (signal.aborted) return;
         this.#failures += 1;
         this.#complain(Fault.from(thrown, "bundle_unreachable", "the object store cannot be asked"));
+        this.#news = false;
         await this.#pause(this.#backoffMs());
       }
     }
@@ -95,7 +99,9 @@ export class BundleBlobs implements AsyncDisposable {
   async #watch(blobs: Blobs, signal: AbortSignal): Promise<void> {
     try {
       for await (const news of blobs.watch(signal)) {
-        if (news !== "caught_up" && news.name.startsWith(this.#options.name)) this.#wake();
+        if (news === "caught_up" || !news.name.startsWith(this.#options.name)) continue;
+        this.#news = true;
+        this.#wake();
       }
     } catch {
       // polling finds what it would have said
@@ -103,6 +109,7 @@ export class BundleBlobs implements AsyncDisposable {
   }
 
   async #pause(ms: number): Promise<void> {
+    if (this.#news) return;
     const { signal } = this.#stop;
     const woken = new AbortController();
     this.#wake = () => woken.abort();
@@ -116,13 +123,14 @@ export class BundleBlobs implements AsyncDisposable {
   async #look(blobs: Blobs): Promise<void> {
     const { name, from, limits } = this.#options;
     const max = { ...defaultBundleLimits, ...limits }.maxArchiveBytes;
-    const found = await blobs.get(name, max);
+    const { signal } = this.#stop;
+    const found = await blobs.get(name, max, signal);
     if (found === undefined) {
       this.#complain(new Fault("bundle_missing", `there is no bundle \`${name}\` in ${from}`));
       return;
     }
     const archive = found.content;
-    const text = await blobs.get(`${name}.letters.json`, maxLettersBytes);
+    const text = await blobs.get(`${name}.letters.json`, maxLettersBytes, signal);
     const letters = text === undefined ? "" : Buffer.from(text.content).toString("utf8");
     const digest = createHash("sha256").update(archive).digest("hex");
     const before = this.#offered;

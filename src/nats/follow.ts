@@ -1,10 +1,14 @@
 /** Follows a stream from a position on, through lost connections and restarts of the server. */
-import type { JetStreamClient, JsMsg, OrderedConsumerOptions } from "@nats-io/jetstream";
+import type { Consumer, JetStreamClient, JsMsg, OrderedConsumerOptions } from "@nats-io/jetstream";
 import type { CaughtUp } from "../runtime/ports.ts";
+import { orQuiet } from "./or-quiet.ts";
 import { toFault } from "./to-fault.ts";
 
 /** Messages asked for ahead of the reader: it is never given more than it can take. */
 const ahead = 500;
+
+/** Milliseconds without a message after which it is asked whether any of those that were counted are left. */
+const quietMs = 500;
 
 /**
  * Messages in order without gaps, `"caught_up"` once after those that were there at the start. Rejects with
@@ -25,8 +29,15 @@ export async function* follow(
     signal?.addEventListener("abort", stop);
     try {
       if (behind === 0) yield "caught_up";
-      for await (const message of messages) {
-        if (isAborted(signal)) return;
+      for (const reading = messages[Symbol.asyncIterator](); ; ) {
+        const next = reading.next();
+        if (behind > 0 && !(await oneComes(next, consumer))) {
+          behind = 0;
+          yield "caught_up";
+        }
+        const result = await next;
+        if (result.done === true || isAborted(signal)) return;
+        const message = result.value;
         yield message;
         if (behind === 0) continue;
         // A write may have replaced one that was counted: then nothing being pending says the same.
@@ -35,10 +46,34 @@ export async function* follow(
       }
     } finally {
       signal?.removeEventListener("abort", stop);
-      await consumer.delete().catch(() => false);
+      stop();
+      // Not for long: a server that is gone does not answer, and one that is there forgets it by itself.
+      await orQuiet(
+        consumer.delete().catch(() => false),
+        quietMs,
+      );
     }
   } catch (thrown) {
     throw toFault(thrown, `cannot follow stream \`${stream}\``);
+  }
+}
+
+/** Whether one more comes of those that were counted: they may have been deleted since, and nothing would tell. */
+async function oneComes(next: Promise<unknown>, consumer: Consumer): Promise<boolean> {
+  for (let empty = 0; empty < 2; ) {
+    if ((await orQuiet(next, quietMs)) !== "quiet") return true;
+    // Twice: the answer may overtake a message.
+    empty = (await pendingOf(consumer)) === 0 ? empty + 1 : 0;
+  }
+  return false;
+}
+
+async function pendingOf(consumer: Consumer): Promise<number | undefined> {
+  try {
+    return (await consumer.info()).num_pending;
+  } catch {
+    // Not connected now: what is pending is told again when it is.
+    return undefined;
   }
 }
 

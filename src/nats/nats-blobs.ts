@@ -6,6 +6,7 @@ import { Fault } from "../runtime/fault.ts";
 import type { BlobInfo, Blobs, CaughtUp } from "../runtime/ports.ts";
 import { follow } from "./follow.ts";
 import type { BucketOptions } from "./nats-key-value.ts";
+import { orQuiet } from "./or-quiet.ts";
 import { toFault } from "./to-fault.ts";
 
 /** {@link Blobs} in the bucket `name`. */
@@ -38,18 +39,32 @@ export class NatsBlobs implements Blobs {
     return info === null || info.deleted ? undefined : toInfo(info);
   }
 
-  async get(name: string, maxBytes: number): Promise<{ info: BlobInfo; content: Uint8Array } | undefined> {
+  async get(
+    name: string,
+    maxBytes: number,
+    signal?: AbortSignal,
+  ): Promise<{ info: BlobInfo; content: Uint8Array } | undefined> {
     return this.#try(`read \`${name}\``, async () => {
-      const found = await this.#bucket.get(name);
-      if (found === null || found.info.deleted) return undefined;
-      const info = toInfo(found.info);
-      const content = await readAtMost(found.data, maxBytes, name);
-      const error = await found.error;
-      if (error instanceof Error) throw error;
-      const digest = `sha256:${createHash("sha256").update(content).digest("hex")}`;
-      if (digest !== info.digest)
-        throw new Fault("unreachable", `blob \`${name}\` differs from its digest; it is read again`);
-      return { info, content };
+      for (;;) {
+        const found = await this.#bucket.get(name);
+        if (found === null || found.info.deleted) return undefined;
+        // Settled at once: a stream that is given up fails later, and nobody would hear of it.
+        const failed = found.error.then(
+          (error) => error,
+          (error: Error) => error,
+        );
+        const still = async (): Promise<boolean> => (await this.#bucket.info(name))?.nuid === found.info.nuid;
+        const content = await readAtMost(found.data, { maxBytes, name, signal, still });
+        // Its parts went with the version that was being read, and the library waits for them for ever.
+        if (content === "replaced") continue;
+        const error = await failed;
+        if (error instanceof Error) throw error;
+        const info = toInfo(found.info);
+        const digest = `sha256:${createHash("sha256").update(content).digest("hex")}`;
+        if (digest !== info.digest)
+          throw new Fault("unreachable", `blob \`${name}\` differs from its digest; it is read again`);
+        return { info, content };
+      }
     });
   }
 
@@ -89,22 +104,62 @@ function toInfo({ name, size, digest, revision, mtime }: ObjectInfo): BlobInfo {
   return { name, bytes: size, digest: `sha256:${hash}`, revision, modifiedMs };
 }
 
+/** Milliseconds without a part after which it is asked whether the blob is still that version; and after which it is given up. */
+const quietMs = 100;
+const silentMs = 5000;
+
+/** What is read, how much of it at most, and whether the blob is still that version. */
+interface Reading {
+  readonly name: string;
+  readonly maxBytes: number;
+  readonly signal: AbortSignal | undefined;
+  readonly still: () => Promise<boolean>;
+}
+
+/** All parts, or `"replaced"`. Rejects with `limit_exceeded`, and with `unreachable` where parts stay away or `signal` says so. */
 async function readAtMost(
   stream: ReadableStream<Uint8Array>,
-  maxBytes: number,
-  name: string,
-): Promise<Uint8Array> {
+  { name, maxBytes, signal, still }: Reading,
+): Promise<Uint8Array | "replaced"> {
   const reader = stream.getReader();
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return Buffer.concat(chunks);
-    bytes += value.length;
-    if (bytes > maxBytes) {
-      await reader.cancel();
-      throw new Fault("limit_exceeded", `blob \`${name}\` is larger than ${maxBytes} bytes`);
+  try {
+    for (;;) {
+      const part = await partOf(reader.read(), still, signal);
+      if (part === "replaced") return part;
+      if (part === "silent")
+        throw new Fault("unreachable", `blob \`${name}\` stopped after ${bytes} bytes; it is read again`);
+      const { done, value } = part;
+      if (done) return Buffer.concat(chunks);
+      bytes += value.length;
+      if (bytes > maxBytes)
+        throw new Fault("limit_exceeded", `blob \`${name}\` is larger than ${maxBytes} bytes`);
+      chunks.push(value);
     }
-    chunks.push(value);
+  } finally {
+    // Nothing where it has ended; else the server is told that no more is wanted.
+    await reader.cancel().catch(() => {});
+  }
+}
+
+type Part = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>["read"]>>;
+
+/** The part that comes next, `"replaced"` where none comes or a wrong one because the version is gone. */
+async function partOf(
+  next: Promise<Part>,
+  still: () => Promise<boolean>,
+  signal: AbortSignal | undefined,
+): Promise<Part | "replaced" | "silent"> {
+  try {
+    for (let waited = 0; waited < silentMs; waited += quietMs) {
+      const part = await orQuiet(next, quietMs, signal);
+      if (part !== "quiet") return part;
+      if (!(await still())) return "replaced";
+    }
+    return "silent";
+  } catch (thrown) {
+    if (signal?.aborted === true || (await still())) throw thrown;
+    return "replaced";
   }
 }

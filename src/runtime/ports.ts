@@ -106,8 +106,15 @@ export interface BlobInfo {
 /** Named blobs of many megabytes, with the digest of each. Promises reject with `unreachable`. */
 export interface Blobs {
   info(name: string): Promise<BlobInfo | undefined>;
-  /** The whole blob, digest checked. Rejects with `limit_exceeded` where it is larger than `maxBytes`. */
-  get(name: string, maxBytes: number): Promise<{ info: BlobInfo; content: Uint8Array } | undefined>;
+  /**
+   * The whole blob, digest checked; where it is replaced meanwhile, the version that replaced it. Rejects with
+   * `limit_exceeded` where it is larger than `maxBytes`, with `unreachable` where it cannot be read or `signal` ends it.
+   */
+  get(
+    name: string,
+    maxBytes: number,
+    signal?: AbortSignal,
+  ): Promise<{ info: BlobInfo; content: Uint8Array } | undefined>;
   put(name: string, content: Uint8Array): Promise<BlobInfo>;
   delete(name: string): Promise<void>;
   /** Every blob as it is, then each new version; deletions are not told. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { BundleBlobs } from "../../src/bundle/bundle-blobs.ts";
 import type { Offer } from "../../src/bundle/offer.ts";
@@ -25,7 +26,7 @@ describeWithNats("bundles in a NATS object store", () => {
     await writer[Symbol.asyncDispose]();
     await server[Symbol.asyncDispose]();
   });
-  const start = (pollMs: number, onOffer: (offer: Offer) => void = () => {}): void => {
+  const start = (pollMs: number, onOffer: (offer: Offer) => void | Promise<void> = () => {}): void => {
     source = new BundleBlobs({
       name: "policy.tar.gz",
       from: "nats:bundles",
@@ -40,7 +41,7 @@ describeWithNats("bundles in a NATS object store", () => {
       },
       onOffer: (offer) => {
         offers.push(offer);
-        onOffer(offer);
+        return onOffer(offer);
       },
       onFault: (fault) => void faults.push(fault),
       random: Math.random,
@@ -61,6 +62,18 @@ describeWithNats("bundles in a NATS object store", () => {
     await until(() => expect(offers.at(-1)?.letters.approvals).toEqual(["a.b.c"]));
     await blobs.put("policy.tar.gz", await revision("two"));
     await until(() => expect(revisions().at(-1)).toBe("two"));
+  });
+
+  it("are told of while the one before is being dealt with", { timeout: 60_000 }, async () => {
+    const blobs = await writer.blobs("bundles");
+    await blobs.put("policy.tar.gz", await revision("one"));
+    start(3_600_000, async ({ bundle }) => {
+      if (bundle.revision !== "one") return;
+      await blobs.put("policy.tar.gz", await revision("two"));
+      // Long enough for the watch to tell, which nobody waits for now.
+      await sleep(500);
+    });
+    await until(() => expect(revisions()).toEqual(["one", "two"]));
   });
 
   it("that are no bundles, or are refused, are said once, and the next is taken", {

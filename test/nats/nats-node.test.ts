@@ -1,6 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import {
+  type ConsumeOptions,
+  type JetStreamClient,
+  jetstream,
+  jetstreamManager,
+  type OrderedConsumerOptions,
+} from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { follow } from "../../src/nats/follow.ts";
 import { NatsNode } from "../../src/nats/nats-node.ts";
 import type { CaughtUp } from "../../src/runtime/ports.ts";
 import { describeWithNats, NatsServer } from "../nats.ts";
@@ -131,6 +140,72 @@ describeWithNats("a node on NATS", () => {
     expect(await blobs.info("other")).toBeUndefined();
     ending.abort();
     await seen.done;
+  });
+
+  it("reads a whole version of a blob, however often it is replaced meanwhile", {
+    timeout: 60_000,
+  }, async () => {
+    const blobs = await node.blobs("bundles");
+    const versions = Array.from({ length: 16 }, () => randomBytes(1_500_000));
+    await blobs.put("b", randomBytes(1_500_000));
+    let writing = true;
+    const written = (async () => {
+      for (const each of versions) await blobs.put("b", each);
+      writing = false;
+    })();
+    let reads = 0;
+    for (; writing; reads += 1) expect((await blobs.get("b", 2_000_000))?.content.length).toBe(1_500_000);
+    await written;
+    expect(reads).toBeGreaterThan(0);
+    const last = (await blobs.get("b", 2_000_000))?.content;
+    expect(Buffer.from(last ?? []).equals(versions.at(-1) as Buffer)).toBe(true);
+  });
+
+  it("gives up a blob that nobody wants any more, and one whose server is gone", {
+    timeout: 60_000,
+  }, async () => {
+    const blobs = await node.blobs("bundles");
+    await blobs.put("b", randomBytes(8_000_000));
+    const ending = new AbortController();
+    const unwanted = blobs.get("b", 10_000_000, ending.signal);
+    ending.abort();
+    await expect(unwanted).rejects.toMatchObject({ code: "unreachable" });
+    const cut = blobs.get("b", 10_000_000);
+    await server.stop("SIGKILL");
+    await expect(cut).rejects.toMatchObject({ retryable: true });
+    await server.restart();
+    await expect.poll(() => node.connected, { timeout: 15_000 }).toBe(true);
+    expect((await blobs.get("b", 10_000_000))?.info.bytes).toBe(8_000_000);
+  });
+
+  it("catches up where what was counted is deleted before it is read", async () => {
+    const bucket = await node.keyValue("facts");
+    for (const key of ["a", "b", "c"]) await bucket.put(key, bytes(key));
+    const connection = await connect({ servers: server.url });
+    const manager = await jetstreamManager(connection);
+    const seen: string[] = [];
+    // The count has been taken when reading begins: that is when they go.
+    const consumers = {
+      async get(stream: string, where: OrderedConsumerOptions) {
+        const consumer = await jetstream(connection).consumers.get(stream, where);
+        return {
+          info: () => consumer.info(),
+          delete: () => consumer.delete(),
+          async consume(options: ConsumeOptions) {
+            await manager.streams.purge(stream);
+            return consumer.consume(options);
+          },
+        };
+      },
+    };
+    const client = { consumers } as unknown as JetStreamClient;
+    for await (const each of follow(client, "KV_facts", {})) {
+      seen.push(each === "caught_up" ? each : each.string());
+      if (each === "caught_up") await bucket.put("d", bytes("d"));
+      else break;
+    }
+    expect(seen).toEqual(["caught_up", "d"]);
+    await connection.close();
   });
 
   it("asks, answers and calls", async () => {
