@@ -29,20 +29,24 @@ export async function* follow(
     signal?.addEventListener("abort", stop);
     try {
       if (behind === 0) yield "caught_up";
+      using remaining = new Remaining(consumer);
       for (const reading = messages[Symbol.asyncIterator](); ; ) {
         const next = reading.next();
-        if (behind > 0 && !(await oneComes(next, consumer))) {
+        let result = behind > 0 ? await remaining.orNone(next) : await next;
+        if (result === "none") {
           behind = 0;
           yield "caught_up";
+          result = await next;
         }
-        const result = await next;
         if (result.done === true || isAborted(signal)) return;
         const message = result.value;
         yield message;
         if (behind === 0) continue;
         // A write may have replaced one that was counted: then nothing being pending says the same.
         behind = message.info.pending === 0 ? 0 : behind - 1;
-        if (behind === 0) yield "caught_up";
+        if (behind > 0) continue;
+        remaining[Symbol.dispose]();
+        yield "caught_up";
       }
     } finally {
       signal?.removeEventListener("abort", stop);
@@ -58,14 +62,41 @@ export async function* follow(
   }
 }
 
-/** Whether one more comes of those that were counted: they may have been deleted since, and nothing would tell. */
-async function oneComes(next: Promise<unknown>, consumer: Consumer): Promise<boolean> {
-  for (let empty = 0; empty < 2; ) {
-    if ((await orQuiet(next, quietMs)) !== "quiet") return true;
-    // Twice: the answer may overtake a message.
-    empty = (await pendingOf(consumer)) === 0 ? empty + 1 : 0;
+/** Whether more comes of those that were counted: they may have been deleted since, and nothing would tell. */
+class Remaining implements Disposable {
+  readonly #consumer: Consumer;
+  #timer: NodeJS.Timeout | undefined;
+  #none: () => void = () => {};
+  #empty = 0;
+
+  constructor(consumer: Consumer) {
+    this.#consumer = consumer;
   }
-  return false;
+
+  /** What `next` gives, `"none"` once nothing is pending. One at a time. */
+  orNone<T>(next: Promise<T>): Promise<T | "none"> {
+    this.#timer ??= setInterval(() => void this.#ask(), quietMs);
+    return new Promise((resolve, reject) => {
+      this.#empty = 0;
+      this.#none = () => resolve("none");
+      next.then(resolve, reject);
+    });
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer);
+  }
+
+  async #ask(): Promise<void> {
+    const none = this.#none;
+    const pending = await pendingOf(this.#consumer);
+    if (none !== this.#none) return;
+    // Twice: the answer may overtake a message.
+    this.#empty = pending === 0 ? this.#empty + 1 : 0;
+    if (this.#empty < 2) return;
+    this[Symbol.dispose]();
+    none();
+  }
 }
 
 async function pendingOf(consumer: Consumer): Promise<number | undefined> {
