@@ -53,7 +53,10 @@ export class NatsBlobs implements Blobs {
           (error) => error,
           (error: Error) => error,
         );
-        const still = async (): Promise<boolean> => (await this.#bucket.info(name))?.nuid === found.info.nuid;
+        const { bucket, name: target, nuid } = found.info;
+        // A link leads to another object, of which its own entry says nothing.
+        const own = bucket === this.#name && target === name;
+        const still = async (): Promise<boolean> => !own || (await this.#bucket.info(name))?.nuid === nuid;
         const content = await readAtMost(found.data, { maxBytes, name, signal, still });
         // Its parts went with the version that was being read, and the library waits for them for ever.
         if (content === "replaced") continue;
@@ -151,15 +154,15 @@ async function partOf(
   still: () => Promise<boolean>,
   signal: AbortSignal | undefined,
 ): Promise<Part | "replaced" | "silent"> {
-  try {
-    for (let waited = 0; waited < silentMs; waited += quietMs) {
+  for (let waited = 0; waited < silentMs; waited += quietMs) {
+    try {
       const part = await orQuiet(next, quietMs, signal);
       if (part !== "quiet") return part;
-      if (!(await still())) return "replaced";
+    } catch (thrown) {
+      if (signal?.aborted === true || (await still())) throw thrown;
+      return "replaced";
     }
-    return "silent";
-  } catch (thrown) {
-    if (signal?.aborted === true || (await still())) throw thrown;
-    return "replaced";
+    if (!(await still())) return "replaced";
   }
+  return "silent";
 }

@@ -7,6 +7,7 @@ import {
   jetstreamManager,
   type OrderedConsumerOptions,
 } from "@nats-io/jetstream";
+import { type ObjectInfo, Objm } from "@nats-io/obj";
 import { connect } from "@nats-io/transport-node";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { follow } from "../../src/nats/follow.ts";
@@ -176,6 +177,21 @@ describeWithNats("a node on NATS", () => {
     await server.restart();
     await expect.poll(() => node.connected, { timeout: 15_000 }).toBe(true);
     expect((await blobs.get("b", 10_000_000))?.info.bytes).toBe(8_000_000);
+  });
+
+  it("gives up a blob whose parts are lost, and a link to one", async () => {
+    const blobs = await node.blobs("bundles");
+    await blobs.put("b", randomBytes(300_000));
+    const connection = await connect({ servers: server.url });
+    const store = await new Objm(jetstream(connection)).open("bundles");
+    await store.link("alias", (await store.info("b")) as ObjectInfo);
+    expect((await blobs.get("alias", 300_000))?.info.name).toBe("b");
+    const manager = await jetstreamManager(connection);
+    await manager.streams.purge("OBJ_bundles", { filter: "$O.bundles.C.>" });
+    const reads = ["b", "alias"].map((name) => blobs.get(name, 300_000));
+    for (const { reason } of (await Promise.allSettled(reads)) as PromiseRejectedResult[])
+      expect(reason).toMatchObject({ code: "unreachable", retryable: true });
+    await connection.close();
   });
 
   it("catches up where what was counted is deleted before it is read", async () => {
