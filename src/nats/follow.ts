@@ -1,7 +1,7 @@
 /** Follows a stream from a position on, through lost connections and restarts of the server. */
 import type { Consumer, JetStreamClient, JsMsg, OrderedConsumerOptions } from "@nats-io/jetstream";
+import { orQuiet } from "../runtime/or-quiet.ts";
 import type { CaughtUp } from "../runtime/ports.ts";
-import { orQuiet } from "./or-quiet.ts";
 import { toFault } from "./to-fault.ts";
 
 /** Messages asked for ahead of the reader: it is never given more than it can take. */

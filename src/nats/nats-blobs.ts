@@ -3,10 +3,10 @@ import { createHash } from "node:crypto";
 import { DeliverPolicy, type JetStreamClient } from "@nats-io/jetstream";
 import { type ObjectInfo, type ObjectStore, Objm } from "@nats-io/obj";
 import { Fault } from "../runtime/fault.ts";
+import { orQuiet } from "../runtime/or-quiet.ts";
 import type { BlobInfo, Blobs, CaughtUp } from "../runtime/ports.ts";
 import { follow } from "./follow.ts";
 import type { BucketOptions } from "./nats-key-value.ts";
-import { orQuiet } from "./or-quiet.ts";
 import { toFault } from "./to-fault.ts";
 
 /** {@link Blobs} in the bucket `name`. */

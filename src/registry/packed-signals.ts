@@ -10,12 +10,12 @@ export function hasSignals(packed: Buffer): boolean {
   reader.over(packed, 0, packed.length);
   skipToFingerprints(reader);
   const credentials = reader.number();
-  texts(credentials);
+  skipTexts(reader, credentials);
   const present = reader.byte();
   // Class, trust domain, home region, regions, hardware, zone.
-  texts(3);
+  skipTexts(reader, 3);
   skipTexts(reader);
-  texts(2);
+  skipTexts(reader, 2);
   for (let left = credentials; left > 0; left--) skipCredential();
   if ((present & 1) !== 0) skipFirmware();
   if ((present & 2) !== 0) skipAttestation();
@@ -23,19 +23,15 @@ export function hasSignals(packed: Buffer): boolean {
   numbers(2);
   reader.byte();
   if ((present & 4) !== 0) {
-    texts(1);
+    reader.skip();
     numbers(1);
   }
   // Quarantine, last seen, re-entry, sequence.
   reader.byte();
   numbers(1);
-  texts(1);
+  reader.skip();
   numbers(3);
   return reader.number() > 0;
-}
-
-function texts(count: number): void {
-  for (let left = count; left > 0; left--) reader.skip();
 }
 
 function numbers(count: number): void {
@@ -49,7 +45,7 @@ function skipCredential(): void {
   reader.byte();
   if ((first & 4) !== 0) numbers(1);
   if ((first & 8) !== 0) numbers(1);
-  if ((first & 16) !== 0) texts(1);
+  if ((first & 16) !== 0) reader.skip();
   if ((first & 32) === 0) return;
   reader.byte();
   skipTexts(reader);
@@ -57,7 +53,7 @@ function skipCredential(): void {
 
 function skipFirmware(): void {
   const first = reader.byte();
-  texts(1);
+  reader.skip();
   if (((first >>> 2) & 3) === 2) numbers(1);
   if (((first >>> 4) & 3) === 2) numbers(1);
   if ((first & 64) !== 0) numbers(1);
@@ -67,8 +63,8 @@ function skipFirmware(): void {
 function skipAttestation(): void {
   const first = reader.byte();
   skipNumbers(reader);
-  texts(1);
-  if (reader.number() === 0) texts(1);
+  reader.skip();
+  if (reader.number() === 0) reader.skip();
   if ((first & 4) !== 0) numbers(1);
   if ((first & 8) !== 0) numbers(1);
 }

@@ -81,9 +81,9 @@ export function numbersOf(reader: ByteReader): Record<string, number> {
   return map;
 }
 
-/** Passes over {@link texts}. */
-export function skipTexts(reader: ByteReader): void {
-  for (let left = reader.number(); left > 0; left--) reader.skip();
+/** Passes over {@link texts}, or over so many that stand one by one. */
+export function skipTexts(reader: ByteReader, count: number = reader.number()): void {
+  for (let left = count; left > 0; left--) reader.skip();
 }
 
 /** Passes over {@link numbers}. */

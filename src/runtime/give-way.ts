@@ -2,7 +2,8 @@
  * Who goes first on the event loop, which a process has one of: what somebody waits for, such as a quarantine, before
  * work that comes in bulk, such as a fleet that is loaded.
  */
-import { setImmediate as breathe, setTimeout as sleep } from "node:timers/promises";
+import { setImmediate as breathe } from "node:timers/promises";
+import { orQuiet } from "./or-quiet.ts";
 
 /** Longest that bulk work stands still for those that go first, in milliseconds: they may come without end. */
 const longestMs = 50;
@@ -30,9 +31,7 @@ export async function giveWay(): Promise<void> {
   await breathe();
   if (going === 0) return;
   const ended = new Promise<void>((resolve) => waiting.push(resolve));
-  const late = new AbortController();
-  await Promise.race([ended, sleep(longestMs, undefined, { signal: late.signal }).catch(() => undefined)]);
-  late.abort();
+  await orQuiet(ended, longestMs);
   // What went first has its answer to send: that is written when the event loop comes round.
   await breathe();
 }
